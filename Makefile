@@ -1,0 +1,37 @@
+# make book   set up, run the book and render it (PARAMS=params/other.yaml for other parameters)
+# make test   set up and run the tests
+# make lab    open the notebooks in JupyterLab
+# make bench  print the benchmarks
+
+PARAMS ?= params/workshop.yaml
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: book test lab bench check clean
+.DELETE_ON_ERROR:
+
+book: .venv/installed
+	@$(BIN)/altlib book $(PARAMS)
+
+test: .venv/installed
+	@$(BIN)/python -m pytest
+
+lab: .venv/installed
+	@$(BIN)/jupyter lab book
+
+bench: .venv/installed
+	@for b in bench/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+check: .venv/installed
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify book/*.ipynb
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("altlib needs Python 3.11 or newer, not " + sys.version.split()[0] + "; try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

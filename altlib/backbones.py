@@ -1,0 +1,173 @@
+"""The pretrained models that everything builds on: CLIP from open_clip, GPT-2 from transformers.
+
+A model is named in one of three ways: ``miniature`` (shipped with the package, pretrained on
+the miniature world), a local folder, or a public name that the libraries' own loaders fetch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+MINIATURE = "miniature"
+
+
+class BackboneError(RuntimeError):
+    """A model cannot be loaded; the message says what to download and where to put it."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An image-text encoder with what it needs to read images and texts.
+
+    ``preprocess`` maps a PIL image to a (3, H, W) tensor, ``tokenize`` a list of n strings to
+    an (n, context) tensor; ``fingerprint`` changes whenever the weights do.
+    """
+
+    name: str
+    model: nn.Module
+    preprocess: Callable[[Any], Tensor]
+    tokenize: Callable[[list[str]], Tensor]
+    width: int
+    fingerprint: str
+
+    @torch.inference_mode()
+    def encode_texts(self, texts: list[str], batch_size: int = 256) -> Tensor:
+        """Unit-length text embeddings, (n, width) float32 on the CPU."""
+        device = next(self.model.parameters()).device
+        batches = [
+            self.model.encode_text(self.tokenize(texts[i : i + batch_size]).to(device), normalize=True).float().cpu()
+            for i in range(0, len(texts), batch_size)
+        ]
+        return torch.cat(batches) if batches else torch.zeros(0, self.width)
+
+
+def miniature_folder(part: str) -> Path:
+    """Folder of a shipped miniature model: ``clip`` or ``gpt2``."""
+    return Path(str(files("altlib") / "checkpoints" / part))
+
+
+def weights_fingerprint(model: nn.Module) -> str:
+    """Sixteen hex digits that identify the weights of a model."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def offline_hint(kind: str, name: str, error: Exception) -> BackboneError:
+    """The error for a model that is neither on disk nor to be fetched."""
+    cause = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+    if kind == "CLIP":
+        how = (f"On a machine with internet, `python -c \"import open_clip; open_clip.create_model('{name.split('/')[0]}', "
+               f"pretrained='{name.split('/')[-1]}')\"` fetches it into ~/.cache/huggingface; copy that folder here, or give a "
+               "folder that holds open_clip_config.json and open_clip_model.safetensors")
+    else:
+        how = (f"On a machine with internet, `huggingface-cli download {name}` fetches it into ~/.cache/huggingface; copy that "
+               "folder here, or give a folder that holds config.json, model.safetensors and the tokenizer")
+    return BackboneError(f"The {kind} model {name!r} is not on this machine and could not be fetched ({cause}). {how}; "
+                         f"or set the parameter to '{MINIATURE}'.")
+
+
+def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") -> Clip:
+    """Load an open_clip model: ``miniature``, a folder, or a name with its pretrained tag.
+
+    A folder holds ``open_clip_config.json`` and weights as safetensors, as open_clip writes
+    them. Raises :class:`BackboneError` if the model can be neither found nor fetched.
+    """
+    import open_clip
+
+    folder = miniature_folder("clip") if name == MINIATURE else Path(name).expanduser()
+    local = folder.is_dir()
+    if local:
+        if not (folder / "open_clip_config.json").is_file():
+            raise BackboneError(f"{folder} is not an open_clip model: it holds no open_clip_config.json.")
+        if not list(folder.glob("*.safetensors")):
+            raise BackboneError(f"{folder} holds no weights: expected open_clip_model.safetensors.")
+        identifier, tag = f"local-dir:{folder}", None
+    else:
+        if name not in open_clip.list_models() and not name.startswith("hf-hub:"):
+            raise BackboneError(f"{name!r} is neither a folder nor a model that open_clip knows; "
+                                f"open_clip.list_models() lists them.")
+        if not pretrained and not name.startswith("hf-hub:"):
+            tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+            raise BackboneError(f"{name} needs the name of its pretrained weights (known: {tags}).")
+        identifier, tag = name, pretrained or None
+    try:
+        model, _, preprocess = open_clip.create_model_and_transforms(
+            identifier, pretrained=tag, device=device,
+            **({"force_quick_gelu": True} if tag == "openai" else {}))
+        tokenizer = open_clip.get_tokenizer(identifier)
+    except (OSError, RuntimeError, ValueError) as error:
+        if local:
+            raise BackboneError(f"The CLIP model in {folder} cannot be loaded: {error}") from error
+        raise offline_hint("CLIP", f"{name}/{pretrained}", error) from error
+    model.eval()
+    width = model.text_projection.shape[-1] if hasattr(model.text_projection, "shape") else model.visual.output_dim
+    return Clip(name if not pretrained or local else f"{name}/{pretrained}", model, preprocess, tokenizer, int(width), weights_fingerprint(model))
+
+
+def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any, Any]:
+    """Load a causal language model and its tokenizer: ``miniature``, a folder, or a hub name.
+
+    Returns ``(tokenizer, model)``, the model in float32 and evaluation mode. Weights are read
+    from safetensors only. Raises :class:`BackboneError` if they can be neither found nor fetched.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = miniature_folder("gpt2") if name == MINIATURE else Path(name).expanduser()
+    local = folder.is_dir()
+    if local and not (folder / "config.json").is_file():
+        raise BackboneError(f"{folder} is not a transformers model: it holds no config.json.")
+    source = str(folder) if local else name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
+        model = AutoModelForCausalLM.from_pretrained(source, local_files_only=local, dtype=torch.float32,
+                                                     use_safetensors=True)
+    except (OSError, ValueError) as error:
+        if local:
+            raise BackboneError(f"The language model in {folder} cannot be loaded: {error}") from error
+        raise offline_hint("language", name, error) from error
+    return tokenizer, model.to(device).eval()
+
+
+def save_clip(model: nn.Module, tokenizer: Any, config: dict, folder: Path, half: bool = False) -> None:
+    """Write an open_clip model as a folder that :func:`load_clip` reads; ``half`` stores float16."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {k: (v.half() if half and v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
+    save_file(state, folder / "open_clip_model.safetensors", metadata={"format": "pt"})
+    (folder / "open_clip_config.json").write_text(json.dumps(config, indent=2) + "\n")
+    if tokenizer is not None:
+        tokenizer.save_pretrained(folder)
+
+
+def pick_device(device: str = "auto") -> str:
+    """``auto`` -> cuda, mps or cpu, whichever is there first (through accelerate)."""
+    if device != "auto":
+        return device
+    from accelerate import PartialState
+
+    return str(PartialState(cpu=os.environ.get("ACCELERATE_USE_CPU", "") == "true").device)
+
+
+def mixed_precision(device: str) -> torch.dtype:
+    """bfloat16 where the processor computes in it natively, else float32."""
+    if device.startswith("cuda"):
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    if device == "cpu":
+        capability = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        flags = {k for k, v in capability.items() if v} if isinstance(capability, dict) else set()
+        return torch.bfloat16 if flags & {"avx512_bf16", "amx_bf16", "bf16"} else torch.float32
+    return torch.float32

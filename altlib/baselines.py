@@ -1,0 +1,92 @@
+"""Captions without training: the nearest neighbour's, the post itself, and BLIP-2's."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor
+
+from .backbones import offline_hint
+from .images import open_picture
+from .progress import progress_bar
+
+
+def nearest_neighbours(queries: Tensor, corpus: Tensor, block: int = 1024) -> Tensor:
+    """For each query the corpus row with the largest dot product, (n,) indices.
+
+    ``queries`` (n, d), ``corpus`` (m, d) as unit vectors; the products are computed ``block``
+    queries at a time, so memory stays at block x m. Ties go to the first row.
+    """
+    if not len(corpus):
+        raise ValueError("the nearest neighbour needs a training set; it is empty")
+    return torch.cat([(part @ corpus.T).argmax(1) for part in queries.split(block)])
+
+
+def random_other(n: int, seed: int) -> list[int]:
+    """For each of n rows the index of another one: the "Rand Text" pairing (section 5.1)."""
+    if n < 2:
+        raise ValueError("a random other post needs at least two posts")
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(n, generator=generator)
+    other = torch.empty(n, dtype=torch.long)
+    other[order] = order.roll(1)
+    return other.tolist()
+
+
+def rouge_similarity(posts: list[str]):
+    """ROUGE-L F1 of a candidate with the post of a picture, for :func:`altlib.decoding.rerank`."""
+    from rouge_score.rouge_scorer import RougeScorer
+
+    scorer = RougeScorer(["rougeL"], use_stemmer=False)
+    return lambda i, text: scorer.score(posts[i], text)["rougeL"].fmeasure
+
+
+def bleu_similarity(posts: list[str]):
+    """Smoothed sentence BLEU@4 of a candidate with the post (add one to the n-gram counts above 1)."""
+    import numpy as np
+
+    from .metrics import bleu_statistics
+
+    def similarity(i: int, text: str) -> float:
+        def words(value: str) -> str:
+            return " ".join(re.findall(r"\w+", value.lower())) or "-"
+
+        row = bleu_statistics([words(text)], [words(posts[i])])[0]
+        correct, guess = row[:4] + [0, 1, 1, 1], row[4:8] + [0, 1, 1, 1]
+        if not correct[0]:
+            return 0.0
+        return float(np.exp(np.log(correct / guess).mean() + min(0.0, 1 - row[9] / max(row[8], 1))))
+
+    return similarity
+
+
+def clip_text_similarity(posts: list[str], candidates: list[list[str]], clip):
+    """Cosine of CLIP's text embeddings of candidate and post; all are embedded at once."""
+    texts = sorted({*posts, *(c for options in candidates for c in options)})
+    row = {text: i for i, text in enumerate(texts)}
+    embeddings = clip.encode_texts(texts)
+    return lambda i, text: float(embeddings[row[text]] @ embeddings[row[posts[i]]])
+
+
+@torch.inference_mode()
+def vision_language_captions(model: str, paths: list[str], device: str, beams: int = 5, max_tokens: int = 60, batch_size: int = 8) -> list[str]:
+    """Captions by BLIP-2 or any other image-to-text model of transformers, without a prompt.
+
+    ``model`` is a hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder. Raises
+    :class:`altlib.backbones.BackboneError` if it can be neither found nor fetched.
+    """
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(model)
+        network = AutoModelForImageTextToText.from_pretrained(model, use_safetensors=True).to(device).eval()
+    except (OSError, ValueError) as error:
+        raise offline_hint("image-to-text", model, error) from error
+    captions = []
+    for start in progress_bar(range(0, len(paths), batch_size), desc=f"captions by {model}", unit=" batches"):
+        pictures = [open_picture(p, longest=1024) for p in paths[start : start + batch_size]]
+        inputs = processor(images=pictures, return_tensors="pt").to(device)
+        out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
+        captions += [c.strip() for c in processor.batch_decode(out, skip_special_tokens=True)]
+    return captions

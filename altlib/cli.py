@@ -1,0 +1,109 @@
+"""The command ``altlib``: render the book, caption a picture."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 done, 1 an error that the message explains, 130 interrupted."""
+    parser = argparse.ArgumentParser(prog="altlib", description="Alt-text generation for social media: run the book, caption a picture.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    book = commands.add_parser("book", help="bring the book of a parameter file up to date")
+    book.add_argument("file", type=Path, help="a parameter file, such as params/workshop.yaml")
+    book.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", dest="settings", help="override a parameter; may be repeated")
+    book.add_argument("--seeds", metavar="0-4", help="run once for each seed and summarise")
+    book.add_argument("snakemake", nargs="*", help="after --: arguments for Snakemake, such as --profile slurm")
+
+    check = commands.add_parser("check", help="check a parameter file without running anything")
+    check.add_argument("file", type=Path)
+    check.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", dest="settings")
+
+    caption = commands.add_parser("caption", help="write alt text for a picture")
+    caption.add_argument("picture", type=Path)
+    caption.add_argument("--post", default="", help="the text that the picture is posted with")
+    caption.add_argument("--run", type=Path, default=None, help="a run's folder (default: runs/workshop)")
+    caption.add_argument("--captioner", default="text-image", help="which captioner of the run (default: text-image)")
+    caption.add_argument("--candidates", type=int, default=1, metavar="N", help="print the N best with their scores")
+    caption.add_argument("--device", default="auto")
+
+    for name, meaning in (("execute", "execute one chapter of a plan (used by Snakemake)"), ("render", "render the pages of a plan (used by Snakemake)")):
+        step = commands.add_parser(name, help=meaning)
+        step.add_argument("plan", type=Path)
+        if name == "execute":
+            step.add_argument("chapter")
+
+    options = parser.parse_args(arguments)
+    from .backbones import BackboneError
+    from .files import DiskFullError
+    from .images import PictureError
+    from .parameters import ParameterError
+    from .posts import CorpusError
+    from .runner import RunError
+
+    try:
+        return dispatch(options)
+    except (BackboneError, CorpusError, DiskFullError, ParameterError, PictureError, RunError, ValueError, FileNotFoundError) as error:
+        print(f"altlib: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("altlib: interrupted; what was finished is kept, run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def dispatch(options: argparse.Namespace) -> int:
+    """Carry out a parsed command."""
+    from . import runner
+
+    match options.command:
+        case "book":
+            if options.seeds:
+                runner.run_seeds(options.file, options.settings, runner.parse_seeds(options.seeds), options.snakemake)
+            else:
+                runner.run_book(options.file, options.settings, options.snakemake)
+        case "check":
+            from .parameters import apply_settings, read_chapters, read_yaml, resolve
+
+            root = runner.project_root(options.file.parent if options.file.exists() else None)
+            resolved = resolve(apply_settings(read_yaml(options.file), options.settings), read_chapters(root / "book"), options.file.stem)
+            print(f"{options.file}: valid; run {resolved.run}, {sum(map(len, resolved.chapters.values()))} parameters in {len(resolved.chapters)} chapters")
+        case "caption":
+            print_captions(options)
+        case "execute":
+            runner.execute_chapter(options.plan, options.chapter)
+        case "render":
+            runner.render_book(options.plan)
+    return 0
+
+
+def print_captions(options: argparse.Namespace) -> None:
+    """Print the alt text of a picture, or its best candidates with their scores."""
+    from .backbones import BackboneError, load_clip, pick_device
+    from .captioner import load_captioner
+    from .decoding import Decoding, decode
+    from .features import encode_pictures
+    from .images import open_picture
+    from .runner import project_root
+
+    if options.candidates < 1:
+        raise ValueError("--candidates must be at least 1")
+    open_picture(options.picture)  # a bad picture is refused before any model is loaded
+    run = options.run or project_root() / "runs" / "workshop"
+    folder = run / "captioners" / options.captioner
+    if run.is_dir() and not folder.is_dir():
+        known = sorted(p.parent.name for p in run.glob("captioners/*/captioner.json"))
+        raise ValueError(f"{run} has no captioner {options.captioner!r}; it has {', '.join(known) or 'none: run the book first'}")
+    device = pick_device(options.device)
+    captioner = load_captioner(folder, device)
+    config = captioner.config
+    clip = load_clip(config.clip_name, config.clip_pretrained, device)
+    if config.clip_fingerprint and clip.fingerprint != config.clip_fingerprint:
+        raise BackboneError(f"{folder} was trained on other CLIP weights than {clip.name} has now; run the book again")
+    features = encode_pictures([str(options.picture)], clip, batch_size=1, workers=1)
+    settings = Decoding(beams=max(5, options.candidates), max_tokens=config.max_tokens)
+    found = decode(captioner, features, [options.post], settings, name=options.picture.name)[0][: options.candidates]
+    for candidate in found:
+        print(f"{candidate.score:8.3f}  {candidate.text}" if options.candidates > 1 else candidate.text)

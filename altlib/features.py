@@ -1,0 +1,80 @@
+"""CLIP features of pictures, computed once and cached in shards that survive a kill."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .backbones import Clip
+from .files import whole_file
+from .images import centre_crop, open_picture
+from .progress import progress_bar
+
+SHARD = 1024  # pictures in one cached file
+
+
+def shard_key(clip: Clip, paths: list[str]) -> str:
+    """What a shard's features follow from: the encoder's weights and the files' names, sizes and times."""
+    digest = hashlib.sha256(clip.fingerprint.encode())
+    for path in paths:
+        stat = Path(path).stat()
+        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:24]
+
+
+def picture_features(paths: list[str], clip: Clip, cache: Path | None = None, batch_size: int = 128, workers: int = 2) -> Tensor:
+    """Unit-length CLIP embeddings of picture files, (n, width) float32 on the CPU.
+
+    With ``cache``, every shard of 1,024 is kept there as safetensors; what is there already is
+    not computed again. Raises :class:`altlib.images.PictureError` for a picture that cannot be
+    read.
+    """
+    shards = [paths[i : i + SHARD] for i in range(0, len(paths), SHARD)]
+    out = []
+    with progress_bar(total=len(paths), desc="CLIP features", unit=" pictures") as bar:
+        for shard in shards:
+            out.append(shard_features(shard, clip, cache, batch_size, workers, bar))
+    return torch.cat(out) if out else torch.zeros(0, clip.width)
+
+
+def shard_features(paths: list[str], clip: Clip, cache: Path | None, batch_size: int, workers: int, bar: Any) -> Tensor:
+    """One shard's features, from the cache or computed and put there."""
+    file = cache / f"{shard_key(clip, paths)}.safetensors" if cache else None
+    if file is not None and file.is_file():
+        try:
+            features = load_file(file)["features"]
+            if features.shape == (len(paths), clip.width):
+                bar.update(len(paths))
+                return features
+        except (SafetensorError, KeyError, OSError):
+            file.unlink(missing_ok=True)
+    features = encode_pictures(paths, clip, batch_size, workers, bar)
+    if file is not None:
+        with whole_file(file) as part:
+            save_file({"features": features}, part)
+    return features
+
+
+@torch.inference_mode()
+def encode_pictures(paths: list[str], clip: Clip, batch_size: int, workers: int, bar: Any = None) -> Tensor:
+    """Features of picture files without any cache; reading overlaps with computing."""
+    device = next(clip.model.parameters()).device
+
+    def read(path: str) -> Tensor:
+        return clip.preprocess(centre_crop(open_picture(path, longest=4096)))
+
+    out = []
+    with ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(paths), batch_size):
+            batch = torch.stack(list(pool.map(read, paths[start : start + batch_size])))
+            out.append(clip.model.encode_image(batch.to(device), normalize=True).float().cpu())
+            if bar is not None:
+                bar.update(len(batch))
+    return torch.cat(out)

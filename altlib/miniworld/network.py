@@ -1,0 +1,148 @@
+"""Posts of the miniature world, with everything that cleaning must find.
+
+Stories are independent: story ``i`` of seed ``s`` is a function of ``(s, i)`` alone, so any
+part of the network can be made without the rest, on any number of cores.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from PIL import Image
+
+from .lexicon import expand, wording
+from .render import render
+from .scene import FORMS, Scene, Story, person_name, place_name, sample_story, scene_facts
+from .writers import write_alt_text, write_caption, write_post, write_reply
+
+EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
+
+# How often the alt text of a picture is spoilt, and how; the rest is as written.
+ALT_NOISE = {
+    "placeholder": 0.03, "copies post": 0.02, "url": 0.015, "handle": 0.015, "hashtag": 0.015,
+    "terse": 0.04, "leading phrase": 0.06, "second caption": 0.05, "person name": 0.05, "missing": 0.02,
+}
+# How often a whole post is of a sort that is not collected.
+POST_NOISE = {"gif": 0.02, "repost": 0.02, "foreign": 0.04, "labelled": 0.01}
+SPAM_RATE = 0.03  # of stories: an account that posts the same again
+BOT_RATE = 0.02  # of stories: a bot whose pictures differ by a few pixels
+
+
+@dataclass(frozen=True)
+class MiniPost:
+    """One picture of one post, with what its writers and the platform say of it."""
+
+    item_id: str
+    post_id: str
+    created_at: str
+    text: str
+    alt_text: str
+    caption: str
+    language: str
+    media_type: str
+    is_repost: bool
+    labels: str
+    facts: str  # JSON, see scene.scene_facts
+    story: Story
+    scene: Scene
+    dots: int = 0  # how many pixels a bot has changed
+
+    def draw(self) -> Image.Image:
+        """The picture, RGB."""
+        image = render(self.story, self.scene)
+        rng = Random(f"{self.item_id}/dots")
+        for _ in range(self.dots):
+            image.paste((rng.randrange(256),) * 3, (x := rng.randrange(92), y := rng.randrange(92), x + 3, y + 3))
+        return image
+
+
+def spoil(alt_text: str, how: str, story: Story, scene: Scene, post_text: str, rng: Random) -> str:
+    """Alt text as an untrained writer might have left it."""
+    noise = wording()["noise"]
+    slots = {"hint": rng.choice(story.topic.hints), "event": story.event, "name": story.person, "noun": scene.kind}
+    match how:
+        case "placeholder":
+            return rng.choice(noise["placeholders"])
+        case "copies post":
+            return post_text
+        case "url":
+            return f"{alt_text} https://{story.event.split()[0].lower()}.example/{rng.randrange(999)}"
+        case "handle":
+            return f"{alt_text} (pic by @{story.person.split()[0].lower()}{rng.randrange(99)})"
+        case "hashtag":
+            return f"{alt_text} #{rng.choice(story.topic.tags)}"
+        case "terse":
+            return expand(rng.choice(noise["terse"]), slots, rng)
+        case "leading phrase":
+            return rng.choice(noise["leading"]) + alt_text
+        case "second caption":
+            return expand(rng.choice(noise["second_caption"]), slots, rng)
+        case "person name":
+            return f"{alt_text.rstrip('.!')}, {rng.choice(['photographed by', 'with', 'held up by'])} {story.person}."
+        case "missing":
+            return ""
+    return alt_text
+
+
+def post_story(seed: int, index: int) -> list[MiniPost]:
+    """All pictures of story ``index``, and their repeats where its account is a spammer or a bot."""
+    rng = Random(f"miniworld/{seed}/{index}")
+    story = sample_story(f"{seed:x}-{index:06d}", rng)
+    text = write_post(story, rng)
+    sort = rng.choices([*POST_NOISE, "ordinary"], [*POST_NOISE.values(), 1 - sum(POST_NOISE.values())])[0]
+    language = "en"
+    if sort == "foreign":
+        foreign = wording()["foreign"]
+        language = rng.choice(list(foreign))
+        text = expand(rng.choice(foreign[language]), {"place": place_name(rng)}, rng)
+    created = EPOCH + timedelta(seconds=37 * index + rng.randrange(37))
+    posts = []
+    for number, scene in enumerate(story.scenes):
+        how = rng.choices([*ALT_NOISE, "as written"], [*ALT_NOISE.values(), 1 - sum(ALT_NOISE.values())])[0]
+        facts = [*scene_facts(story, scene), {"fact": "noise", "value": how, "visible": False, "said": False}]
+        posts.append(MiniPost(
+            item_id=f"{story.story_id}-{number}", post_id=story.story_id,
+            created_at=created.isoformat(), text=text,
+            alt_text=spoil(write_alt_text(story, scene, rng), how, story, scene, text, rng),
+            caption=write_caption(story, scene, rng), language=language,
+            media_type="gif" if sort == "gif" else "photo", is_repost=sort == "repost",
+            labels="graphic-media" if sort == "labelled" else "",
+            facts=json.dumps(facts, ensure_ascii=False), story=story, scene=scene,
+        ))
+    return posts + repeats(posts, created, rng)
+
+
+def repeats(posts: list[MiniPost], created: datetime, rng: Random) -> list[MiniPost]:
+    """What a spammer or a bot posts again later: the same alt text, or nearly the same picture."""
+    fate = rng.random()
+    copies = []
+    if fate < SPAM_RATE + BOT_RATE:
+        for n in range(1, rng.randint(2, 4)):
+            later = (created + timedelta(hours=6 * n)).isoformat()
+            first = replace(posts[0], item_id=f"{posts[0].item_id}r{n}", post_id=f"{posts[0].post_id}r{n}", created_at=later)
+            if fate < SPAM_RATE:
+                copies.append(first)
+            else:
+                again = write_alt_text(first.story, first.scene, rng)
+                copies.append(replace(first, alt_text=f"{again} Update {n}.", dots=rng.randint(1, 3)))
+    return copies
+
+
+def network(seed: int, stories: int, start: int = 0) -> Iterator[MiniPost]:
+    """The pictures of ``stories`` posts, in the order of the stories."""
+    for index in range(start, start + stories):
+        yield from post_story(seed, index)
+
+
+def thread(seed: int, index: int) -> list[str]:
+    """What people write around one story when nobody describes a picture: the post, then replies."""
+    rng = Random(f"miniworld-thread/{seed}/{index}")
+    story = sample_story(f"{seed:x}-{index:06d}", rng)
+    return [write_post(story, rng), *(write_reply(story, rng) for _ in range(rng.randint(1, 4)))]
+
+
+__all__ = ["ALT_NOISE", "FORMS", "POST_NOISE", "MiniPost", "network", "person_name", "post_story", "thread"]

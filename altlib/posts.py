@@ -1,0 +1,116 @@
+"""The record of a posted picture, and the corpus on disk: one Parquet file and a folder of images.
+
+A corpus is a pandas data frame with one row a picture; pictures of one post share its
+``post_id`` and ``text``. On disk it is ``posts.parquet``, with image paths relative to its
+folder where they lie inside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from .files import whole_file
+
+COLUMNS: dict[str, tuple[str, object]] = {
+    "item_id": ("one picture of one post, unique", ""),
+    "post_id": ("the post; its pictures share it", ""),
+    "created_at": ("ISO 8601 time of posting, or empty", ""),
+    "text": ("what the post says", ""),
+    "alt_text": ("what its writer said the picture shows", ""),
+    "caption": ("a colloquial caption, where the source has one", ""),
+    "image": ("path of the picture", ""),
+    "language": ("language of the post as the platform tells it, or empty", ""),
+    "media_type": ("photo, gif or video", "photo"),
+    "is_repost": ("whether somebody else's post is passed on", False),
+    "labels": ("content labels of the platform, comma-separated", ""),
+    "facts": ("ground truth of a drawn picture as JSON, or empty", ""),
+    "split": ("train, val or test; empty before the split", ""),
+}
+
+
+class CorpusError(ValueError):
+    """A corpus is missing, unreadable or lacks what it must have."""
+
+
+def as_posts(records: list[dict] | pd.DataFrame) -> pd.DataFrame:
+    """A frame with every column of :data:`COLUMNS` and its default where a record lacks it.
+
+    Raises :class:`CorpusError` if ``item_id``, ``post_id``, ``alt_text`` or ``image`` is missing.
+    """
+    frame = pd.DataFrame(records)
+    missing = [c for c in ("item_id", "post_id", "alt_text", "image") if c not in frame and len(frame)]
+    if missing:
+        raise CorpusError(f"the posts lack the columns {', '.join(missing)}")
+    for column, (_, default) in COLUMNS.items():
+        if column not in frame:
+            frame[column] = default
+        elif column != "is_repost":
+            frame[column] = frame[column].fillna(default).astype(str)
+    frame["is_repost"] = frame["is_repost"].astype(bool)
+    return frame[list(COLUMNS)].reset_index(drop=True)
+
+
+def write_corpus(folder: Path | str, posts: pd.DataFrame) -> None:
+    """Write ``posts.parquet``, with paths inside ``folder`` made relative to it."""
+    folder = Path(folder)
+    root = str(folder.resolve()) + "/"
+    posts = posts.assign(image=[p.removeprefix(root) for p in posts["image"]])
+    with whole_file(folder / "posts.parquet") as part:
+        posts.to_parquet(part, index=False)
+
+
+def read_corpus(folder: Path | str, split: str | None = None) -> pd.DataFrame:
+    """Read a corpus, with absolute image paths; optionally one split of it.
+
+    Raises :class:`CorpusError` if there is none or the file is damaged.
+    """
+    folder = Path(folder)
+    path = folder / "posts.parquet"
+    if not path.is_file():
+        raise CorpusError(f"there is no corpus in {folder}: run 01-collection first")
+    try:
+        posts = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{path} is damaged ({error}); delete it and run 01-collection again") from error
+    root = folder.resolve()
+    posts["image"] = [str(root / p) for p in posts["image"]]
+    return posts if split is None else posts[posts["split"] == split].reset_index(drop=True)
+
+
+def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int) -> pd.Series:
+    """``train``, ``val`` or ``test`` for each row, the same for all pictures of a post.
+
+    A post's split follows from a hash of its id and the seed alone, so more data later never
+    moves a post (Twitter paper, section 4: split by tweet ID to prevent leakage of text). Posts
+    that say the same words are split together, as they leak the same text.
+    """
+    if not 0 <= validation + test < 1:
+        raise ValueError(f"validation and test shares must add up to less than 1, not {validation + test}")
+    first_post = posts.groupby("text")["post_id"].transform("min").where(posts["text"] != "", posts["post_id"])
+    bins = connected_posts(posts["post_id"], first_post)
+
+    def split_of(key: str) -> str:
+        u = int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:8]) / 2**64
+        return "test" if u < test else "val" if u < test + validation else "train"
+
+    return bins.map({key: split_of(key) for key in bins.unique()})
+
+
+def connected_posts(post_ids: pd.Series, also: pd.Series) -> pd.Series:
+    """A key for each row such that rows with the same ``post_ids`` or the same ``also`` share it."""
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for a, b in zip(post_ids, also, strict=True):
+        ra, rb = root(a), root(b)
+        if ra != rb:
+            parent[max(ra, rb)] = min(ra, rb)
+    return post_ids.map(root)

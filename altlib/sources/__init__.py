@@ -1,0 +1,51 @@
+"""Where posts come from: one small module a source, all giving the same records.
+
+A source is a function ``collect(folder, **options) -> DataFrame`` whose frame has the columns
+of :data:`altlib.posts.COLUMNS` and absolute image paths; new images go to ``folder/images``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..posts import CorpusError
+from . import concadia, jsonl, miniworld
+
+SOURCES = ("miniworld", "concadia", "jsonl")
+
+
+def collect(source: str, folder: Path, path: str = "", posts: int = 0, seed: int = 0) -> tuple[pd.DataFrame, list[dict]]:
+    """Collect raw posts from ``source``.
+
+    ``path`` is the source's file or folder, where it has one; ``posts`` the most posts to take
+    (0 for all); ``seed`` the seed of the miniature world. Returns the frame and the records
+    that could not be read, each ``{"item_id", "reason"}``. Raises :class:`CorpusError` for an
+    unknown, missing or empty source.
+    """
+    match source:
+        case "miniworld":
+            frame, unreadable = miniworld.collect(folder, stories=posts, seed=seed), []
+        case "concadia":
+            frame, unreadable = concadia.collect(path, limit=posts)
+        case "jsonl":
+            frame, unreadable = jsonl.collect(path, limit=posts)
+        case _:
+            raise CorpusError(f"unknown source {source!r}; known: {', '.join(SOURCES)}")
+    if frame.empty:
+        raise CorpusError(f"the source {source} at {path or 'its default place'} holds no posts")
+    return frame, unreadable
+
+
+def require_path(path: str, what: str) -> Path:
+    """The path if it exists; else a :class:`CorpusError` that says what should be there."""
+    if not path:
+        raise CorpusError(f"this source needs a path to {what}: set collection.source_path")
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise CorpusError(f"{found} does not exist; it should be {what}")
+    return found
+
+
+__all__ = ["SOURCES", "collect", "require_path"]

@@ -1,0 +1,64 @@
+"""Posts from a JSON Lines file with a folder of images beside it.
+
+A line is ``{"image": path, "alt_text": ..., "post": ... or "text": ..., "id"?, "post_id"?,
+"created_at"?, "caption"?, "language"?, "media_type"?, "is_repost"?, "labels"?}``; image paths
+are relative to the file and may not leave its folder.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from ..posts import CorpusError, as_posts
+
+MAX_LINE = 5_000_000  # characters
+
+
+def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
+    """Read the posts of a JSON Lines file (or of the only one in a folder), at most ``limit`` (0: all).
+
+    Returns the posts and the lines that could not be read, each with its reason. Raises
+    :class:`CorpusError` if there is no such file.
+    """
+    from . import require_path
+
+    where = require_path(path, "a .jsonl file of posts or the folder that holds it")
+    candidates = sorted(where.glob("*.jsonl")) if where.is_dir() else [where]
+    if len(candidates) != 1:
+        raise CorpusError(f"{where} holds {len(candidates)} .jsonl files; name the one to read")
+    file = candidates[0]
+    root = file.parent.resolve()
+    records: list[dict] = []
+    unreadable: list[dict] = []
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            if limit and len(records) >= limit:
+                break
+            if not line.strip():
+                continue
+            try:
+                records.append(read_line(line, number, root))
+            except (ValueError, KeyError, TypeError) as error:
+                reason = f"line lacks {error}" if isinstance(error, KeyError) else f"line is not a post: {error}"
+                unreadable.append({"item_id": f"line {number} of {file.name}", "reason": reason})
+    return as_posts(records), unreadable
+
+
+def read_line(line: str, number: int, root: Path) -> dict:
+    """One line as a record with an absolute image path inside ``root``."""
+    if len(line) > MAX_LINE:
+        raise ValueError(f"longer than {MAX_LINE} characters")
+    value = json.loads(line)
+    if not isinstance(value, dict):
+        raise TypeError("not a JSON object")
+    image = (root / str(value["image"])).resolve()
+    if not image.is_relative_to(root):
+        raise ValueError("image path leaves the folder of the file")
+    item_id = str(value.get("item_id") or value.get("id") or f"line-{number}")
+    known = ("created_at", "caption", "language", "media_type", "is_repost", "labels", "facts", "split")
+    return {"item_id": item_id, "post_id": str(value.get("post_id") or item_id),
+            "text": str(value.get("text") or value.get("post") or ""), "alt_text": str(value.get("alt_text") or ""),
+            "image": str(image), **{k: value[k] for k in known if value.get(k) is not None}}
