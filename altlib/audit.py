@@ -36,7 +36,12 @@ def write_sheet(sample: pd.DataFrame, folder: Path) -> tuple[Path, Path]:
     writer = csv.writer(rows)
     writer.writerow(["item_id", *QUESTIONS, "post", "alt_text", "image"])
     for post in sample.itertuples():
-        writer.writerow([spreadsheet_safe(str(v)) for v in (post.item_id, *[""] * len(QUESTIONS), post.text, post.alt_text, post.image)])
+        writer.writerow(
+            [
+                spreadsheet_safe(str(v))
+                for v in (post.item_id, *[""] * len(QUESTIONS), post.text, post.alt_text, post.image)
+            ]
+        )
     sheet, page = folder / "audit.csv", folder / "audit.html"
     with whole_file(sheet) as part:
         part.write_text(rows.getvalue(), encoding="utf-8")
@@ -44,11 +49,18 @@ def write_sheet(sample: pd.DataFrame, folder: Path) -> tuple[Path, Path]:
     for number, post in enumerate(sample.itertuples(), start=1):
         questions = "".join(
             f"<fieldset><legend>{html.escape(question)}</legend>"
-            + "".join(f'<label><input type="radio" name="{key}-{number}" value="{answer}"> {answer}</label> ' for answer in ("yes", "no"))
-            + "</fieldset>" for key, question in QUESTIONS.items())
-        items.append(f'<section data-item="{html.escape(str(post.item_id))}"><h2>Picture {number} of {len(sample)}</h2>'
-                     f"{picture_tag(str(post.image), 'The picture to judge', 320)}<p><b>Post:</b> {html.escape(str(post.text)[:2000])}</p>"
-                     f"<p><b>Alt text:</b> {html.escape(str(post.alt_text)[:2000])}</p>{questions}</section>")
+            + "".join(
+                f'<label><input type="radio" name="{key}-{number}" value="{answer}"> {answer}</label> '
+                for answer in ("yes", "no")
+            )
+            + "</fieldset>"
+            for key, question in QUESTIONS.items()
+        )
+        items.append(
+            f'<section data-item="{html.escape(str(post.item_id))}"><h2>Picture {number} of {len(sample)}</h2>'
+            f"{picture_tag(str(post.image), 'The picture to judge', 320)}<p><b>Post:</b> {html.escape(str(post.text)[:2000])}</p>"
+            f"<p><b>Alt text:</b> {html.escape(str(post.alt_text)[:2000])}</p>{questions}</section>"
+        )
     write_text(page, PAGE.replace("{items}", "\n".join(items)).replace("{keys}", ",".join(f'"{k}"' for k in QUESTIONS)))
     return sheet, page
 
@@ -90,6 +102,14 @@ def summarise(answers: Path) -> pd.DataFrame:
             raise ValueError(f"{answers}: column {key!r} must hold yes or no, not {odd[0]!r}")
         yes, answered = int((given == "yes").sum()), int((given != "").sum())
         low, high = proportion_interval(yes, answered)
-        rows.append({"question": question, "answered": answered, "unanswered": len(frame) - answered,
-                     "yes (%)": 100 * yes / answered if answered else None, "low (%)": 100 * low, "high (%)": 100 * high})
+        rows.append(
+            {
+                "question": question,
+                "answered": answered,
+                "unanswered": len(frame) - answered,
+                "yes (%)": 100 * yes / answered if answered else None,
+                "low (%)": 100 * low,
+                "high (%)": 100 * high,
+            }
+        )
     return pd.DataFrame(rows)

@@ -34,7 +34,7 @@ class Clip:
     """
 
     name: str
-    model: nn.Module
+    model: Any  # open_clip.CLIP
     preprocess: Callable[[Any], Tensor]
     tokenize: Callable[[list[str]], Tensor]
     width: int
@@ -69,14 +69,20 @@ def offline_hint(kind: str, name: str, error: Exception) -> BackboneError:
     """The error for a model that is neither on disk nor to be fetched."""
     cause = f"{type(error).__name__}: {error}".split("\n")[0][:300]
     if kind == "CLIP":
-        how = (f"On a machine with internet, `python -c \"import open_clip; open_clip.create_model('{name.split('/')[0]}', "
-               f"pretrained='{name.split('/')[-1]}')\"` fetches it into ~/.cache/huggingface; copy that folder here, or give a "
-               "folder that holds open_clip_config.json and open_clip_model.safetensors")
+        how = (
+            f"On a machine with internet, `python -c \"import open_clip; open_clip.create_model('{name.split('/')[0]}', "
+            f"pretrained='{name.split('/')[-1]}')\"` fetches it into ~/.cache/huggingface; copy that folder here, or give a "
+            "folder that holds open_clip_config.json and open_clip_model.safetensors"
+        )
     else:
-        how = (f"On a machine with internet, `huggingface-cli download {name}` fetches it into ~/.cache/huggingface; copy that "
-               "folder here, or give a folder that holds config.json, model.safetensors and the tokenizer")
-    return BackboneError(f"The {kind} model {name!r} is not on this machine and could not be fetched ({cause}). {how}; "
-                         f"or set the parameter to '{MINIATURE}'.")
+        how = (
+            f"On a machine with internet, `huggingface-cli download {name}` fetches it into ~/.cache/huggingface; copy that "
+            "folder here, or give a folder that holds config.json, model.safetensors and the tokenizer"
+        )
+    return BackboneError(
+        f"The {kind} model {name!r} is not on this machine and could not be fetched ({cause}). {how}; "
+        f"or set the parameter to '{MINIATURE}'."
+    )
 
 
 def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") -> Clip:
@@ -97,16 +103,17 @@ def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") 
         identifier, tag = f"local-dir:{folder}", None
     else:
         if name not in open_clip.list_models() and not name.startswith("hf-hub:"):
-            raise BackboneError(f"{name!r} is neither a folder nor a model that open_clip knows; "
-                                f"open_clip.list_models() lists them.")
+            raise BackboneError(
+                f"{name!r} is neither a folder nor a model that open_clip knows; open_clip.list_models() lists them."
+            )
         if not pretrained and not name.startswith("hf-hub:"):
             tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
             raise BackboneError(f"{name} needs the name of its pretrained weights (known: {tags}).")
         identifier, tag = name, pretrained or None
     try:
         model, _, preprocess = open_clip.create_model_and_transforms(
-            identifier, pretrained=tag, device=device,
-            **({"force_quick_gelu": True} if tag == "openai" else {}))
+            identifier, pretrained=tag, device=device, **({"force_quick_gelu": True} if tag == "openai" else {})
+        )
         tokenizer = open_clip.get_tokenizer(identifier)
     except (OSError, RuntimeError, ValueError) as error:
         if local:
@@ -114,7 +121,14 @@ def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") 
         raise offline_hint("CLIP", f"{name}/{pretrained}", error) from error
     model.eval()
     width = model.text_projection.shape[-1] if hasattr(model.text_projection, "shape") else model.visual.output_dim
-    return Clip(name if not pretrained or local else f"{name}/{pretrained}", model, preprocess, tokenizer, int(width), weights_fingerprint(model))
+    return Clip(
+        name if not pretrained or local else f"{name}/{pretrained}",
+        model,
+        preprocess,
+        tokenizer,
+        int(width),
+        weights_fingerprint(model),
+    )
 
 
 def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any, Any]:
@@ -132,8 +146,9 @@ def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any
     source = str(folder) if local else name
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
-        model = AutoModelForCausalLM.from_pretrained(source, local_files_only=local, dtype=torch.float32,
-                                                     use_safetensors=True)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            source, local_files_only=local, dtype=torch.float32, use_safetensors=True
+        )
     except (OSError, ValueError) as error:
         if local:
             raise BackboneError(f"The language model in {folder} cannot be loaded: {error}") from error

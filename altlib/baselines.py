@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from .backbones import offline_hint
+from .backbones import Clip, offline_hint
 from .images import open_picture
 from .progress import progress_bar
+
+Similarity = Callable[[int, str], float]  # of a candidate with the post of picture i
 
 
 def nearest_neighbours(queries: Tensor, corpus: Tensor, block: int = 1024) -> Tensor:
@@ -34,7 +38,7 @@ def random_other(n: int, seed: int) -> list[int]:
     return other.tolist()
 
 
-def rouge_similarity(posts: list[str]):
+def rouge_similarity(posts: list[str]) -> Similarity:
     """ROUGE-L F1 of a candidate with the post of a picture, for :func:`altlib.decoding.rerank`."""
     from rouge_score.rouge_scorer import RougeScorer
 
@@ -42,7 +46,7 @@ def rouge_similarity(posts: list[str]):
     return lambda i, text: scorer.score(posts[i], text)["rougeL"].fmeasure
 
 
-def bleu_similarity(posts: list[str]):
+def bleu_similarity(posts: list[str]) -> Similarity:
     """Smoothed sentence BLEU@4 of a candidate with the post (add one to the n-gram counts above 1)."""
     import numpy as np
 
@@ -61,7 +65,7 @@ def bleu_similarity(posts: list[str]):
     return similarity
 
 
-def clip_text_similarity(posts: list[str], candidates: list[list[str]], clip):
+def clip_text_similarity(posts: list[str], candidates: list[list[str]], clip: Clip) -> Similarity:
     """Cosine of CLIP's text embeddings of candidate and post; all are embedded at once."""
     texts = sorted({*posts, *(c for options in candidates for c in options)})
     row = {text: i for i, text in enumerate(texts)}
@@ -70,7 +74,9 @@ def clip_text_similarity(posts: list[str], candidates: list[list[str]], clip):
 
 
 @torch.inference_mode()
-def vision_language_captions(model: str, paths: list[str], device: str, beams: int = 5, max_tokens: int = 60, batch_size: int = 8) -> list[str]:
+def vision_language_captions(
+    model: str, paths: list[str], device: str, beams: int = 5, max_tokens: int = 60, batch_size: int = 8
+) -> list[str]:
     """Captions by BLIP-2 or any other image-to-text model of transformers, without a prompt.
 
     ``model`` is a hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder. Raises
@@ -80,7 +86,8 @@ def vision_language_captions(model: str, paths: list[str], device: str, beams: i
 
     try:
         processor = AutoProcessor.from_pretrained(model)
-        network = AutoModelForImageTextToText.from_pretrained(model, use_safetensors=True).to(device).eval()
+        network: Any = AutoModelForImageTextToText.from_pretrained(model, use_safetensors=True)
+        network.to(device).eval()
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", model, error) from error
     captions = []

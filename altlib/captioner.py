@@ -53,7 +53,9 @@ class MlpMapper(nn.Module):
         super().__init__()
         hidden = prefix_length * lm_width // 2
         self.prefix_length = prefix_length
-        self.model = nn.Sequential(nn.Linear(clip_width, hidden), nn.Tanh(), nn.Linear(hidden, prefix_length * lm_width))
+        self.model = nn.Sequential(
+            nn.Linear(clip_width, hidden), nn.Tanh(), nn.Linear(hidden, prefix_length * lm_width)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, d_clip) -> (B, k, d_lm)."""
@@ -71,8 +73,9 @@ class TransformerMapper(nn.Module):
         self.prefix_length = prefix_length
         self.linear = nn.Linear(clip_width, prefix_length * lm_width)
         self.constants = nn.Parameter(torch.randn(prefix_length, lm_width))
-        block = nn.TransformerEncoderLayer(lm_width, heads, 2 * lm_width, dropout=0.0, activation="relu",
-                                           batch_first=True, norm_first=True)
+        block = nn.TransformerEncoderLayer(
+            lm_width, heads, 2 * lm_width, dropout=0.0, activation="relu", batch_first=True, norm_first=True
+        )
         self.transformer = nn.TransformerEncoder(block, layers, enable_nested_tensor=False)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -103,22 +106,26 @@ class Example:
 class PrefixCaptioner(nn.Module):
     """A language model that continues a picture's prefix and a post with alt text."""
 
-    def __init__(self, config: CaptionerConfig, tokenizer: Any, language_model: nn.Module):
+    def __init__(self, config: CaptionerConfig, tokenizer: Any, language_model: Any):
         super().__init__()
         if not (config.uses_image or config.uses_text):
             raise ValueError("a captioner must use the image, the text or both")
         self.config = config
         self.tokenizer = tokenizer
-        self.language_model = language_model
-        self.embedding = language_model.get_input_embeddings()
-        self.mapper = build_mapper(config, self.embedding.embedding_dim) if config.uses_image else None
+        self.language_model: Any = language_model
+        self.embedding: nn.Embedding = language_model.get_input_embeddings()
+        self.mapper: nn.Module | None = (
+            build_mapper(config, self.embedding.embedding_dim) if config.uses_image else None
+        )
         self.end = int(tokenizer.eos_token_id)
         language_model.requires_grad_(config.trains_lm)
         limit = getattr(language_model.config, "max_position_embeddings", None)
         needed = self.prefix_length + 2 * config.max_tokens + 2
         if limit is not None and needed > limit:
-            raise ValueError(f"the language model has {limit} positions but a prefix of {self.prefix_length} with two texts of "
-                             f"{config.max_tokens} tokens needs {needed}; lower max_tokens or prefix_length")
+            raise ValueError(
+                f"the language model has {limit} positions but a prefix of {self.prefix_length} with two texts of "
+                f"{config.max_tokens} tokens needs {needed}; lower max_tokens or prefix_length"
+            )
 
     @property
     def prefix_length(self) -> int:
@@ -134,6 +141,7 @@ class PrefixCaptioner(nn.Module):
 
     def encode(self, text: str, alt_text: str = "") -> Example:
         """Token ids of a post and its alt text, each cropped to ``max_tokens``."""
+
         def ids(value: str) -> list[int]:
             # Cropping the characters first keeps a megabyte of text from being tokenised.
             value = value[: 40 * self.config.max_tokens]

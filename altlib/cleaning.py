@@ -20,11 +20,15 @@ from .progress import progress_bar
 
 LEADING_PHRASE = re.compile(
     r"^\s*(?:(?:this is|here is|here's|it's)\s+)?(?:an?\s+|the\s+)?(?:image|photo|photograph|picture|pic)"
-    r"\s+(?:of|showing|depicting|shows)\s*[:\-]?\s+", re.IGNORECASE)
+    r"\s+(?:of|showing|depicting|shows)\s*[:\-]?\s+",
+    re.IGNORECASE,
+)
 PLACEHOLDER = re.compile(
     r"^\W*(?:an?\s+|the\s+|my\s+)?(?:image|photo|photograph|picture|pic|img|alt(?:[- ]?text)?|description|screenshot|untitled|"
     r"image may contain(?::?\s+\w+)*|no (?:photo |image )?description(?: available)?|alt text (?:here|goes here)|"
-    r"(?:img|dsc|dscn|pxl|screenshot)[-_ ]?\d[\w\- ]*|[\w\-]+\.(?:jpe?g|png|gif|webp|heic))\W*$", re.IGNORECASE)
+    r"(?:img|dsc|dscn|pxl|screenshot)[-_ ]?\d[\w\- ]*|[\w\-]+\.(?:jpe?g|png|gif|webp|heic))\W*$",
+    re.IGNORECASE,
+)
 URL = re.compile(r"https?://|\bwww\.|\b[\w-]+\.(?:com|org|net|co|io|ly|me|gov|edu)(?:/|\b)", re.IGNORECASE)
 HANDLE = re.compile(r"(?<![\w.])@\w+")
 HASHTAG = re.compile(r"(?<!\w)#\w+")
@@ -65,17 +69,26 @@ def filters(minimum_tokens: int = 4) -> list[Filter]:
         Filter("not a still image", "a GIF or a video", lambda p: p["media_type"] != "photo"),
         Filter("not English", "the platform tells another language", not_english),
         Filter("sensitive label", "labelled as porn, nudity or graphic by its writer", lambda p: p["labels"] != ""),
-        Filter("text too long", f"alt text or post of more than {MAX_TEXT:,} characters",
-               lambda p: (p["alt_text"].str.len() > MAX_TEXT) | (p["text"].str.len() > MAX_TEXT)),
+        Filter(
+            "text too long",
+            f"alt text or post of more than {MAX_TEXT:,} characters",
+            lambda p: (p["alt_text"].str.len() > MAX_TEXT) | (p["text"].str.len() > MAX_TEXT),
+        ),
         Filter("no alt text", "the picture has none", lambda p: p["alt_text"].str.strip() == ""),
-        Filter("same as the post", "the alt text repeats the post",
-               lambda p: p["alt_text"].map(folded) == p["text"].map(folded)),
+        Filter(
+            "same as the post",
+            "the alt text repeats the post",
+            lambda p: p["alt_text"].map(folded) == p["text"].map(folded),
+        ),
         Filter("placeholder", "says no more than that there is a picture", matches("alt_text", PLACEHOLDER)),
         Filter("URL", "the alt text holds a web address", matches("alt_text", URL)),
         Filter("user handle", "the alt text names an account", matches("alt_text", HANDLE)),
         Filter("hashtag", "the alt text holds a hashtag", matches("alt_text", HASHTAG)),
-        Filter("too short", f"fewer than {minimum_tokens} space-separated tokens",
-               lambda p: p["alt_text"].str.split().str.len() < minimum_tokens),
+        Filter(
+            "too short",
+            f"fewer than {minimum_tokens} space-separated tokens",
+            lambda p: p["alt_text"].str.split().str.len() < minimum_tokens,
+        ),
     ]
 
 
@@ -107,12 +120,22 @@ class CleaningLog:
         """Take the hit rows out under ``name``; returns the rest."""
         out = posts.loc[hit, ["item_id", "post_id", "text", "alt_text", "image"]].assign(reason=name)
         self.excluded.append(out)
-        self.steps.append({"step": name, "meaning": meaning, "action": "left out", "pictures": len(out), "remaining": len(posts) - len(out)})
+        self.steps.append(
+            {
+                "step": name,
+                "meaning": meaning,
+                "action": "left out",
+                "pictures": len(out),
+                "remaining": len(posts) - len(out),
+            }
+        )
         return posts.loc[~hit]
 
     def change(self, posts: pd.DataFrame, changed: int, name: str, meaning: str) -> None:
         """Note that ``changed`` rows were rewritten."""
-        self.steps.append({"step": name, "meaning": meaning, "action": "rewritten", "pictures": changed, "remaining": len(posts)})
+        self.steps.append(
+            {"step": name, "meaning": meaning, "action": "rewritten", "pictures": changed, "remaining": len(posts)}
+        )
 
     def result(self, posts: pd.DataFrame) -> Cleaning:
         """All that was kept, left out and counted."""
@@ -123,6 +146,7 @@ class CleaningLog:
 
 def unreadable_pictures(paths: list[str], workers: int = 4) -> dict[str, str]:
     """Why each unreadable picture cannot be used, by path."""
+
     def reason(path: str) -> str:
         try:
             open_picture(path)
@@ -131,17 +155,25 @@ def unreadable_pictures(paths: list[str], workers: int = 4) -> dict[str, str]:
         return ""
 
     with ThreadPoolExecutor(workers) as pool:
-        reasons = list(progress_bar(pool.map(reason, paths), total=len(paths), desc="pictures checked", unit=" pictures"))
+        reasons = list(
+            progress_bar(pool.map(reason, paths), total=len(paths), desc="pictures checked", unit=" pictures")
+        )
     return {path: why for path, why in zip(paths, reasons, strict=True) if why}
 
 
 def oldest_first(posts: pd.DataFrame) -> pd.DataFrame:
     """Posts by time; those without a time come last, ties in the order of their ids."""
     when = pd.to_datetime(posts["created_at"], errors="coerce", utc=True, format="ISO8601")
-    return posts.assign(_when=when).sort_values(["_when", "item_id"], na_position="last", kind="stable").drop(columns="_when")
+    return (
+        posts.assign(_when=when)
+        .sort_values(["_when", "item_id"], na_position="last", kind="stable")
+        .drop(columns="_when")
+    )
 
 
-def clean(posts: pd.DataFrame, minimum_tokens: int = 4, check_pictures: bool = True) -> tuple[pd.DataFrame, CleaningLog]:
+def clean(
+    posts: pd.DataFrame, minimum_tokens: int = 4, check_pictures: bool = True
+) -> tuple[pd.DataFrame, CleaningLog]:
     """Every step of appendix B.1 up to the identical alt texts; near-duplicates and names follow.
 
     Leading phrases are stripped first, so that what they leave is judged. Of rows with the
@@ -170,7 +202,8 @@ Span = tuple[int, int]
 Recogniser = Callable[[str], list[Span]]
 
 # Given names and surnames that are more often something else at the start of a phrase.
-COMMON_WORDS = frozenset("""
+COMMON_WORDS = frozenset(
+    """
     will art mark bill frank drew pat chase grace rose hope joy faith dawn may june april august summer autumn sunny
     sky star ruby amber jade pearl crystal violet daisy iris ivy lily heather holly olive ginger sage jasmine basil
     virginia georgia florence sydney paris london dakota carolina jordan china india asia israel lincoln washington
@@ -178,13 +211,16 @@ COMMON_WORDS = frozenset("""
     christian king prince princess page lane park young long price bell gray brown white green black rich miles dean
     major sir lady miss sandy rusty rocky buddy angel precious love queen royal storm sunshine season robin martin
     see so an he my in so long tu le man see many season see every early love see worth hill no do
-""".split())
+""".split()
+)
 # Second words that make a place or a thing of what looked like a name.
-NOT_SURNAMES = frozenset("""
+NOT_SURNAMES = frozenset(
+    """
     street road park beach church hall bridge station house castle school university hospital museum college centre
     center river lake bay island hill wood woods field fields square tower market fair festival day city town county
     award cup league club poster sign flag card
-""".split())
+""".split()
+)
 WORD = re.compile(r"[A-Z][a-zA-Z]*(?:['’-][A-Z][a-z]+)?\.?|\b[A-Z]\.")
 
 
@@ -203,16 +239,20 @@ def census_names() -> tuple[dict[str, int], frozenset[str]]:
 
 
 # Given names that the census of 1990 hardly knew.
-MORE_GIVEN_NAMES = frozenset("""
+MORE_GIVEN_NAMES = frozenset(
+    """
     aisha amara anita bianca chloe deepa diego elena fatima fiona hassan ingrid ivan jonas kenji leila liam mei
     mohammed muhammad nadia nikhil olga pablo priya ravi sofia stefan tariq valentina yuki zoe ahmed ali amir anya
     arjun ayesha chen dmitri emre giulia hana hiroshi ibrahim jing kofi kwame lars luca mateo matteo mina noor omar
     oscar rania sanjay sven thandi uma vikram wei xin yusuf zainab
-""".split())
-MORE_SURNAMES = frozenset("""
+""".split()
+)
+MORE_SURNAMES = frozenset(
+    """
     adeyemi bianchi gupta ibrahim kaur khan kowalski larsen mbeki nakamura novak okafor patel petrov rossi silva
     singh suzuki yilmaz fischer hansen nguyen tanaka kim park lee wang zhang li
-""".split())
+""".split()
+)
 
 
 def gazetteer(text: str) -> list[Span]:
@@ -243,7 +283,9 @@ def gazetteer(text: str) -> list[Span]:
                 break
         follows = text[words[j - 1].end() :].lstrip(" ").split(" ", 1)[0]
         single_name = first in MORE_GIVEN_NAMES or given.get(first, 9999) < 300
-        if known and (surname or (single_name and not (follows[:1].isupper() and follows.rstrip(".,").lower() in NOT_SURNAMES))):
+        if known and (
+            surname or (single_name and not (follows[:1].isupper() and follows.rstrip(".,").lower() in NOT_SURNAMES))
+        ):
             end = words[j - 1].end() if surname else words[i].end()
             spans.append((words[i].start(), end - (text[end - 1] == "." and not text[end - 2].isupper())))
             i = j if surname else i + 1
@@ -262,8 +304,13 @@ def transformers_recogniser(model: str, device: str = "cpu") -> Recogniser:
     from .backbones import offline_hint
 
     try:
-        tagger: Any = pipeline("token-classification", model=model, aggregation_strategy="simple", device=device,
-                               model_kwargs={"use_safetensors": True})
+        tagger: Any = pipeline(
+            "token-classification",
+            model=model,
+            aggregation_strategy="simple",
+            device=device,
+            model_kwargs={"use_safetensors": True},
+        )
     except (OSError, ValueError) as error:
         raise offline_hint("name recognition", model, error) from error
     return lambda text: [(e["start"], e["end"]) for e in tagger(text) if e["entity_group"].upper() in ("PER", "PERSON")]

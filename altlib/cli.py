@@ -9,12 +9,21 @@ from pathlib import Path
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 done, 1 an error that the message explains, 130 interrupted."""
-    parser = argparse.ArgumentParser(prog="altlib", description="Alt-text generation for social media: run the book, caption a picture.")
+    parser = argparse.ArgumentParser(
+        prog="altlib", description="Alt-text generation for social media: run the book, caption a picture."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
 
     book = commands.add_parser("book", help="bring the book of a parameter file up to date")
     book.add_argument("file", type=Path, help="a parameter file, such as params/workshop.yaml")
-    book.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", dest="settings", help="override a parameter; may be repeated")
+    book.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        dest="settings",
+        help="override a parameter; may be repeated",
+    )
     book.add_argument("--seeds", metavar="0-4", help="run once for each seed and summarise")
     book.add_argument("snakemake", nargs="*", help="after --: arguments for Snakemake, such as --profile slurm")
 
@@ -30,7 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     caption.add_argument("--candidates", type=int, default=1, metavar="N", help="print the N best with their scores")
     caption.add_argument("--device", default="auto")
 
-    for name, meaning in (("execute", "execute one chapter of a plan (used by Snakemake)"), ("render", "render the pages of a plan (used by Snakemake)")):
+    for name, meaning in (
+        ("execute", "execute one chapter of a plan (used by Snakemake)"),
+        ("render", "render the pages of a plan (used by Snakemake)"),
+    ):
         step = commands.add_parser(name, help=meaning)
         step.add_argument("plan", type=Path)
         if name == "execute":
@@ -46,7 +58,16 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         return dispatch(options)
-    except (BackboneError, CorpusError, DiskFullError, ParameterError, PictureError, RunError, ValueError, FileNotFoundError) as error:
+    except (
+        BackboneError,
+        CorpusError,
+        DiskFullError,
+        ParameterError,
+        PictureError,
+        RunError,
+        ValueError,
+        FileNotFoundError,
+    ) as error:
         print(f"altlib: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -68,8 +89,14 @@ def dispatch(options: argparse.Namespace) -> int:
             from .parameters import apply_settings, read_chapters, read_yaml, resolve
 
             root = runner.project_root(options.file.parent if options.file.exists() else None)
-            resolved = resolve(apply_settings(read_yaml(options.file), options.settings), read_chapters(root / "book"), options.file.stem)
-            print(f"{options.file}: valid; run {resolved.run}, {sum(map(len, resolved.chapters.values()))} parameters in {len(resolved.chapters)} chapters")
+            resolved = resolve(
+                apply_settings(read_yaml(options.file), options.settings),
+                read_chapters(root / "book"),
+                options.file.stem,
+            )
+            print(
+                f"{options.file}: valid; run {resolved.run}, {sum(map(len, resolved.chapters.values()))} parameters in {len(resolved.chapters)} chapters"
+            )
         case "caption":
             print_captions(options)
         case "execute":
@@ -95,7 +122,9 @@ def print_captions(options: argparse.Namespace) -> None:
     folder = run / "captioners" / options.captioner
     if run.is_dir() and not folder.is_dir():
         known = sorted(p.parent.name for p in run.glob("captioners/*/captioner.json"))
-        raise ValueError(f"{run} has no captioner {options.captioner!r}; it has {', '.join(known) or 'none: run the book first'}")
+        raise ValueError(
+            f"{run} has no captioner {options.captioner!r}; it has {', '.join(known) or 'none: run the book first'}"
+        )
     device = pick_device(options.device)
     captioner = load_captioner(folder, device)
     config = captioner.config

@@ -55,6 +55,9 @@ class Candidate:
 class BeamLayer(DynamicLayer):
     """Keys and values of one layer: the prompt's stay in place, the generated ones follow the beams."""
 
+    keys: Any
+    values: Any
+
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Start empty, in the type and on the device of the first states."""
         self.dtype, self.device = key_states.dtype, key_states.device
@@ -105,6 +108,7 @@ class BeamCache(Cache):
 
     def __init__(self) -> None:
         super().__init__(layer_class_to_replicate=BeamLayer)
+        self.layers: Any
 
 
 def forbidden_tokens(history: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,7 +148,9 @@ class BeamSearch:
 
     def forward(self, **inputs: Any) -> Tensor:
         """log p(next token) of every row, (rows, V) float32."""
-        hidden = self.model.base_model(past_key_values=self.cache, attention_mask=self.mask, use_cache=True, **inputs)[0]
+        hidden = self.model.base_model(past_key_values=self.cache, attention_mask=self.mask, use_cache=True, **inputs)[
+            0
+        ]
         return self.model.get_output_embeddings()(hidden[:, -1]).float().log_softmax(-1)
 
     def run(self) -> list[list[tuple[float, float, list[int]]]]:
@@ -234,8 +240,14 @@ def prompt_batch(captioner: PrefixCaptioner, features: Tensor, examples: list[Ex
 
 
 @torch.inference_mode()
-def decode(captioner: PrefixCaptioner, features: Tensor, texts: list[str], settings: Decoding,
-           precision: torch.dtype | None = None, name: str = "captions") -> list[list[Candidate]]:
+def decode(
+    captioner: PrefixCaptioner,
+    features: Tensor,
+    texts: list[str],
+    settings: Decoding,
+    precision: torch.dtype | None = None,
+    name: str = "captions",
+) -> list[list[Candidate]]:
     """Candidates for each picture with its post, best first; at most ``settings.beams`` each.
 
     ``features`` (n, d_clip); ``texts`` the posts, ignored by a captioner that does not use
@@ -256,8 +268,12 @@ def decode(captioner: PrefixCaptioner, features: Tensor, texts: list[str], setti
             prompts, mask = prompt_batch(captioner, features[chosen], [examples[i] for i in chosen])
             search = BeamSearch(captioner.language_model, captioner.end, prompts, mask, settings)
             for i, candidates in zip(chosen, search.run(), strict=True):
-                found[i] = [Candidate(captioner.tokenizer.decode(tokens, skip_special_tokens=True).strip(), log_likelihood, score)
-                            for score, log_likelihood, tokens in candidates]
+                found[i] = [
+                    Candidate(
+                        captioner.tokenizer.decode(tokens, skip_special_tokens=True).strip(), log_likelihood, score
+                    )
+                    for score, log_likelihood, tokens in candidates
+                ]
             bar.update(len(chosen))
     return found
 

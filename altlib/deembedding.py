@@ -25,7 +25,9 @@ class NearestTokens:
 
 
 @torch.inference_mode()
-def nearest_tokens(prefix: Tensor, embedding: Tensor, top: int = 5, measure: str = "cosine", allowed: Tensor | None = None) -> NearestTokens:
+def nearest_tokens(
+    prefix: Tensor, embedding: Tensor, top: int = 5, measure: str = "cosine", allowed: Tensor | None = None
+) -> NearestTokens:
     """The tokens whose embeddings are nearest to each prefix vector.
 
     ``prefix`` (n, k, d); ``embedding`` (V, d); ``measure`` cosine or dot; ``allowed`` (V,)
@@ -54,12 +56,14 @@ def word_tokens(words: list[str], least: int = 3) -> Tensor:
     return torch.tensor([len(w) >= least and w.isalpha() for w in words])
 
 
-STOP_WORDS = frozenset("""
+STOP_WORDS = frozenset(
+    """
     the and with for that this there from here you can has have are was were its his her their our your not but all
     any one two three four who which what when where into onto over under other some such more most very just at in
     on of to is it be as by an or a left right side picture photo photograph image showing shows shown seen
     background words text placed stands stand can see
-""".split())
+""".split()
+)
 
 
 def content_words(text: str) -> set[str]:
@@ -73,7 +77,9 @@ def names_picture(token: str, words: set[str]) -> bool:
     return token in words or (len(token) >= 4 and any(w.startswith(token) for w in words))
 
 
-def naming_rates(ids: Tensor, vocabulary: list[str], words: list[set[str]], seed: int, rounds: int = 200) -> dict[str, np.ndarray]:
+def naming_rates(
+    ids: Tensor, vocabulary: list[str], words: list[set[str]], seed: int, rounds: int = 200
+) -> dict[str, np.ndarray]:
     """How often the nearest tokens name what is in the picture, against chance, at each position.
 
     ``ids`` (n, k, top); ``words`` the n pictures' content words. Chance is the same tokens
@@ -113,5 +119,9 @@ def cloud_distances(prefix: Tensor, embedding: Tensor) -> dict[str, np.ndarray]:
     to_prefix = torch.cat([torch.cdist(p.flatten(0, 1), embedding).amin(1) for p in prefix.split(64)])
     between = torch.cdist(embedding, embedding)
     between.fill_diagonal_(torch.inf)
-    return {"prefix": to_prefix.view(prefix.shape[:2]).numpy(), "tokens": between.amin(1).numpy(),
-            "prefix_norm": prefix.norm(dim=-1).numpy(), "token_norm": embedding.norm(dim=-1).numpy()}
+    return {
+        "prefix": to_prefix.view(prefix.shape[:2]).numpy(),
+        "tokens": between.amin(1).numpy(),
+        "prefix_norm": prefix.norm(dim=-1).numpy(),
+        "token_norm": embedding.norm(dim=-1).numpy(),
+    }

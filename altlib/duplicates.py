@@ -114,8 +114,9 @@ def close_pairs(pixels: np.ndarray, a: np.ndarray, b: np.ndarray, limit: int) ->
     return close
 
 
-def near_duplicates(pixels: np.ndarray, limit: int = 100, chunk: int = 2048,
-                    progress: Callable[[int], object] = lambda done: None) -> np.ndarray:
+def near_duplicates(
+    pixels: np.ndarray, limit: int = 100, chunk: int = 2048, progress: Callable[[int], object] = lambda done: None
+) -> np.ndarray:
     """Cluster of each thumbnail, (n,) integers: single linkage at fewer than ``limit`` differing pixels.
 
     ``pixels`` is (n, 1024) uint32 as from :func:`thumbnails`. Exact; memory is about 8 KB a
@@ -142,7 +143,9 @@ def near_duplicates(pixels: np.ndarray, limit: int = 100, chunk: int = 2048,
     return connected_components(graph, directed=False)[1][inverse]
 
 
-def shared_pairs(matrix: csr_matrix, transposed: csr_matrix, start: int, stop: int, overlap: int) -> tuple[np.ndarray, np.ndarray]:
+def shared_pairs(
+    matrix: csr_matrix, transposed: csr_matrix, start: int, stop: int, overlap: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of a row in [start, stop) with a later row that share at least ``overlap`` rare tokens."""
     product = (matrix[start:stop] @ transposed).tocoo()
     row, column = product.row.astype(np.int64) + start, product.col.astype(np.int64)

@@ -29,7 +29,9 @@ def shard_key(clip: Clip, paths: list[str]) -> str:
     return digest.hexdigest()[:24]
 
 
-def picture_features(paths: list[str], clip: Clip, cache: Path | None = None, batch_size: int = 128, workers: int = 2) -> Tensor:
+def picture_features(
+    paths: list[str], clip: Clip, cache: Path | None = None, batch_size: int = 128, workers: int = 2
+) -> Tensor:
     """Unit-length CLIP embeddings of picture files, (n, width) float32 on the CPU.
 
     With ``cache``, every shard of 1,024 is kept there as safetensors; what is there already is

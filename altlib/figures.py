@@ -28,11 +28,21 @@ def style() -> None:
     import matplotlib as mpl
     from cycler import cycler
 
-    mpl.rcParams.update({
-        "figure.figsize": (8, 4.5), "figure.dpi": 100, "savefig.dpi": 160, "font.size": 12, "axes.titlesize": 13,
-        "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.prop_cycle": cycler(color=list(COLOURS)), "figure.constrained_layout.use": True,
-    })
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (8, 4.5),
+            "figure.dpi": 100,
+            "savefig.dpi": 160,
+            "font.size": 12,
+            "axes.titlesize": 13,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": cycler(color=list(COLOURS)),
+            "figure.constrained_layout.use": True,
+        }
+    )
 
 
 def as_html(content: str) -> Any:
@@ -64,9 +74,11 @@ def show(figure: Any, alt: str, caption: str) -> Any:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     plt.close(figure)
-    return as_html(f'<figure style="margin:1em 0"><img src="{data_uri(buffer.getvalue())}" alt="{html.escape(alt)}" '
-                   f'style="max-width:100%;height:auto;background:white">'
-                   f"<figcaption>{html.escape(caption)}</figcaption></figure>")
+    return as_html(
+        f'<figure style="margin:1em 0"><img src="{data_uri(buffer.getvalue())}" alt="{html.escape(alt)}" '
+        f'style="max-width:100%;height:auto;background:white">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
 
 
 def cell(value: Any, digits: int) -> str:
@@ -101,8 +113,10 @@ def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> Any:
         first, *rest = (cell(v, digits) for v in values)
         cells = "".join(f"<td{align(c)}>{v}</td>" for c, v in zip(columns[1:], rest, strict=True))
         rows.append(f'<tr><th scope="row" style="text-align:left;font-weight:normal">{first}</th>{cells}</tr>')
-    return as_html(f'<div style="overflow-x:auto"><table class="table"><caption style="caption-side:top;text-align:left">'
-                   f"{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>")
+    return as_html(
+        f'<div style="overflow-x:auto"><table class="table"><caption style="caption-side:top;text-align:left">'
+        f"{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def clip(text: str, length: int) -> str:
@@ -118,12 +132,17 @@ def gallery(items: Sequence[dict[str, str]], label: str, width: int = 192) -> An
     """
     articles = []
     for number, item in enumerate(items, start=1):
-        texts = "".join(f"<dt style='font-weight:bold'>{html.escape(k)}</dt>"
-                        f"<dd style='margin:0 0 .4em 1em;overflow-wrap:anywhere'>{html.escape(clip(v, 600))}</dd>"
-                        for k, v in item.items() if k not in ("image", "alt"))
-        articles.append(f'<div role="group" aria-label="{html.escape(label)} {number}" style="display:flex;gap:1em;flex-wrap:wrap;'
-                        f'align-items:flex-start;border-top:1px solid #999;padding:.8em 0">{picture_tag(item["image"], item["alt"], width)}'
-                        f'<dl style="flex:1;min-width:16em;margin:0">{texts}</dl></div>')
+        texts = "".join(
+            f"<dt style='font-weight:bold'>{html.escape(k)}</dt>"
+            f"<dd style='margin:0 0 .4em 1em;overflow-wrap:anywhere'>{html.escape(clip(v, 600))}</dd>"
+            for k, v in item.items()
+            if k not in ("image", "alt")
+        )
+        articles.append(
+            f'<div role="group" aria-label="{html.escape(label)} {number}" style="display:flex;gap:1em;flex-wrap:wrap;'
+            f'align-items:flex-start;border-top:1px solid #999;padding:.8em 0">{picture_tag(item["image"], item["alt"], width)}'
+            f'<dl style="flex:1;min-width:16em;margin:0">{texts}</dl></div>'
+        )
     return as_html("".join(articles))
 
 
@@ -133,19 +152,29 @@ def picture_tag(path: str, alt: str, width: int) -> str:
         image = open_picture(Path(path), longest=2 * width)
     except PictureError as error:
         return f"<p style='width:{width}px'>Picture not shown: {html.escape(error.reason)}.</p>"
-    return (f'<img src="{data_uri(image)}" alt="{html.escape(clip(alt, 600))}" width="{width}" '
-            f'style="height:auto;image-rendering:{"pixelated" if image.width < width else "auto"}">')
+    return (
+        f'<img src="{data_uri(image)}" alt="{html.escape(clip(alt, 600))}" width="{width}" '
+        f'style="height:auto;image-rendering:{"pixelated" if image.width < width else "auto"}">'
+    )
 
 
 def note(text: str, kind: str = "note") -> Any:
     """A boxed note, as for what the miniature world means for a number."""
-    return as_html(f'<div class="admonition {html.escape(kind)}"><p class="admonition-title">{html.escape(kind.capitalize())}</p>'
-                   f"<p>{html.escape(text)}</p></div>")
+    return as_html(
+        f'<div class="admonition {html.escape(kind)}"><p class="admonition-title">{html.escape(kind.capitalize())}</p>'
+        f"<p>{html.escape(text)}</p></div>"
+    )
 
 
 def honest_note(source: str) -> Any:
     """What the numbers of a page are numbers of."""
     if source == "miniworld":
-        return note("These numbers come from the miniature world: a small social network that this project draws and writes "
-                    "itself, with miniature models. They teach how the method works; they are not results on real posts.", "warning")
-    return note(f"These numbers come from the source '{source}' as this run was given it, not from the paper's corpus.", "warning")
+        return note(
+            "These numbers come from the miniature world: a small social network that this project draws and writes "
+            "itself, with miniature models. They teach how the method works; they are not results on real posts.",
+            "warning",
+        )
+    return note(
+        f"These numbers come from the source '{source}' as this run was given it, not from the paper's corpus.",
+        "warning",
+    )

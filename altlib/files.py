@@ -38,8 +38,11 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         part.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(error.errno, f"no room left on the disk while writing {path}; free some space and run the "
-                                "same command again, what was finished is kept") from error
+            raise DiskFullError(
+                error.errno,
+                f"no room left on the disk while writing {path}; free some space and run the "
+                "same command again, what was finished is kept",
+            ) from error
         raise
     finally:
         part.unlink(missing_ok=True)

@@ -42,9 +42,26 @@ def ptb_tokenize(texts: list[str]) -> list[str]:
         return []
     folder = Path(ptbtokenizer.__file__).parent
     lines = [" ".join(text.split()) for text in texts]
-    done = subprocess.run([java(), "-cp", ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR, "edu.stanford.nlp.process.PTBTokenizer",
-                           "-preserveLines", "-lowerCase", "-encoding", "UTF-8", "-options", "untokenizable=noneDelete"],
-                          cwd=folder, input="\n".join(lines) + "\n", capture_output=True, text=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        [
+            java(),
+            "-cp",
+            ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR,
+            "edu.stanford.nlp.process.PTBTokenizer",
+            "-preserveLines",
+            "-lowerCase",
+            "-encoding",
+            "UTF-8",
+            "-options",
+            "untokenizable=noneDelete",
+        ],
+        cwd=folder,
+        input="\n".join(lines) + "\n",
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
     tokenised = done.stdout.split("\n")[: len(lines)]
     if done.returncode or len(tokenised) != len(lines):
         raise RuntimeError(f"the PTB tokeniser failed: {done.stderr[-500:]}")
@@ -58,14 +75,23 @@ class Meteor:
     def __init__(self) -> None:
         from pycocoevalcap.meteor import meteor
 
-        self.process = subprocess.Popen([java(), "-jar", "-Xmx2G", meteor.METEOR_JAR, "-", "-", "-stdio", "-l", "en", "-norm"],
-                                        cwd=Path(meteor.__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, text=True, encoding="utf-8", env={**os.environ, "LC_ALL": "C.UTF-8"})
+        self.process = subprocess.Popen(
+            [java(), "-jar", "-Xmx2G", meteor.METEOR_JAR, "-", "-", "-stdio", "-l", "en", "-norm"],
+            cwd=Path(meteor.__file__).parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
 
     def __enter__(self) -> Meteor:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.process.kill()
         self.process.communicate()
 
@@ -83,7 +109,10 @@ class Meteor:
 
     def statistics(self, hypotheses: list[str], references: list[str]) -> np.ndarray:
         """METEOR's statistics of each pair, (n, s); they add up over a corpus."""
-        clean = [(r.replace("|||", " ") or "-", h.replace("|||", " ") or "-") for h, r in zip(hypotheses, references, strict=True)]
+        clean = [
+            (r.replace("|||", " ") or "-", h.replace("|||", " ") or "-")
+            for h, r in zip(hypotheses, references, strict=True)
+        ]
         answers = self.ask([f"SCORE ||| {r} ||| {h}" for r, h in clean], len(clean))
         return np.array([[float(x) for x in answer.split()] for answer in answers])
 
@@ -177,7 +206,10 @@ def score_systems(systems: dict[str, list[str]], references: list[str], seed: in
             bleu = bleu_statistics(captions, gold)
             meteor_statistics = meteor.statistics(captions, gold)
             means = {"ROUGE-L": rouge_l(captions, gold), "CIDEr": cider(captions, gold)}
-            values = {"BLEU@4": float(bleu4(bleu.sum(0))), "METEOR": float(meteor.scores(meteor_statistics.sum(0, keepdims=True))[0])}
+            values = {
+                "BLEU@4": float(bleu4(bleu.sum(0))),
+                "METEOR": float(meteor.scores(meteor_statistics.sum(0, keepdims=True))[0]),
+            }
             resamples = {"BLEU@4": bleu4(counts @ bleu), "METEOR": meteor.scores(counts @ meteor_statistics)}
             for metric, each in means.items():
                 values[metric] = float(each.mean())
@@ -192,7 +224,12 @@ def paired_test(ours: SystemScores, theirs: SystemScores, metric: str) -> dict[s
     low, high = np.percentile(difference, [2.5, 97.5])
     tail = min((difference <= 0).mean(), (difference >= 0).mean())
     p = min(1.0, 2 * (tail * len(difference) + 1) / (len(difference) + 1))
-    return {"difference": ours.values[metric] - theirs.values[metric], "low": float(low), "high": float(high), "p": float(p)}
+    return {
+        "difference": ours.values[metric] - theirs.values[metric],
+        "low": float(low),
+        "high": float(high),
+        "p": float(p),
+    }
 
 
 def mean_interval(values: list[float] | np.ndarray) -> tuple[float, float, float]:
@@ -223,6 +260,13 @@ def length_table(posts: pd.DataFrame, count_tokens: dict[str, list[int]]) -> pd.
     rows = []
     for column, label in (("alt_text", "alt text"), ("text", "post")):
         characters, tokens = posts[column].str.len(), pd.Series(count_tokens[column])
-        rows.append({"text": label, "mean characters": characters.mean(), "median characters": characters.median(),
-                     "mean tokens": tokens.mean(), "median tokens": tokens.median()})
+        rows.append(
+            {
+                "text": label,
+                "mean characters": characters.mean(),
+                "median characters": characters.median(),
+                "mean tokens": tokens.mean(),
+                "median tokens": tokens.median(),
+            }
+        )
     return pd.DataFrame(rows)

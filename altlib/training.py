@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,9 @@ def validation_loss(captioner: PrefixCaptioner, data: CaptionData, batch_size: i
 
 def data_fingerprint(captioner: PrefixCaptioner, settings: TrainingSettings, data: CaptionData) -> str:
     """What a training run follows from; a checkpoint of another run is not resumed."""
-    digest = hashlib.sha256(json.dumps([dataclasses.asdict(settings), dataclasses.asdict(captioner.config)], sort_keys=True).encode())
+    digest = hashlib.sha256(
+        json.dumps([dataclasses.asdict(settings), dataclasses.asdict(captioner.config)], sort_keys=True).encode()
+    )
     digest.update(data.features.numpy().tobytes())
     digest.update(json.dumps([[e.text, e.alt_text] for e in data.examples]).encode())
     for parameter in captioner.parameters():
@@ -139,9 +141,15 @@ class Progress:
 
     def save(self, path: Path, fingerprint: str, captioner: PrefixCaptioner, optimiser: Any, scheduler: Any) -> None:
         """Write the checkpoint, whole or not at all."""
-        state = {**self.__dict__, "fingerprint": fingerprint, "parameters": trainable_state(captioner),
-                 "optimiser": optimiser.state_dict(), "scheduler": scheduler.state_dict(), "rng": torch.get_rng_state(),
-                 "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+        state = {
+            **self.__dict__,
+            "fingerprint": fingerprint,
+            "parameters": trainable_state(captioner),
+            "optimiser": optimiser.state_dict(),
+            "scheduler": scheduler.state_dict(),
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
         with whole_file(path) as part:
             torch.save(state, part)
 
@@ -162,8 +170,15 @@ class Progress:
         return True
 
 
-def train(captioner: PrefixCaptioner, training: CaptionData, validation: CaptionData, settings: TrainingSettings,
-          folder: Path, name: str, device: str = "auto") -> tuple[PrefixCaptioner, pd.DataFrame]:
+def train(
+    captioner: PrefixCaptioner,
+    training: CaptionData,
+    validation: CaptionData,
+    settings: TrainingSettings,
+    folder: Path,
+    name: str,
+    device: str = "auto",
+) -> tuple[PrefixCaptioner, pd.DataFrame]:
     """Train ``captioner``; keep the epoch with the best validation likelihood.
 
     A checkpoint in ``folder`` lets a killed run go on exactly where it was; a finished run is
@@ -175,7 +190,9 @@ def train(captioner: PrefixCaptioner, training: CaptionData, validation: Caption
     from accelerate import Accelerator
 
     if not len(training) or not len(validation):
-        raise ValueError(f"captioner {name}: {len(training)} training and {len(validation)} validation examples; both are needed")
+        raise ValueError(
+            f"captioner {name}: {len(training)} training and {len(validation)} validation examples; both are needed"
+        )
     fingerprint = data_fingerprint(captioner, settings, training)
     curve_file = folder / "curve.json"
     if curve_file.is_file():
@@ -189,7 +206,8 @@ def train(captioner: PrefixCaptioner, training: CaptionData, validation: Caption
     steps_an_epoch = math.ceil(len(training) / settings.batch_size)
     total = settings.epochs * steps_an_epoch
     scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 1.0 if settings.schedule == "constant" else max(0.0, 1 - step / total))
+        optimiser, lambda step: 1.0 if settings.schedule == "constant" else max(0.0, 1 - step / total)
+    )
     captioner.to(accelerator.device)
     wrapped = accelerator.prepare_model(captioner)
     torch.manual_seed(settings.seed)
@@ -198,15 +216,21 @@ def train(captioner: PrefixCaptioner, training: CaptionData, validation: Caption
     if progress.restore(checkpoint, fingerprint, captioner, optimiser, scheduler):
         print(f"{name}: resuming at epoch {progress.epoch + 1}, batch {progress.step + 1}")
     lengths = [example_length(e) for e in training.examples]
-    with progress_bar(total=total, initial=progress.epoch * steps_an_epoch + progress.step, desc=f"training {name}", unit=" batches") as bar:
-        while progress.epoch < settings.epochs and progress.epoch - progress.best_epoch < max(settings.patience, 1) + (progress.best_epoch == 0):
+    with progress_bar(
+        total=total, initial=progress.epoch * steps_an_epoch + progress.step, desc=f"training {name}", unit=" batches"
+    ) as bar:
+        while progress.epoch < settings.epochs and progress.epoch - progress.best_epoch < max(settings.patience, 1) + (
+            progress.best_epoch == 0
+        ):
             started = time.perf_counter()
             captioner.train()
             batches = bucketed_batches(lengths, settings.batch_size, settings.seed, progress.epoch)
             for chosen in batches[progress.step :]:
                 loss, tokens = update(wrapped, training, chosen, optimiser, learning, settings, accelerator, precision)
                 if not math.isfinite(loss):
-                    raise ValueError(f"captioner {name}: the loss became {loss} in epoch {progress.epoch + 1}; lower the learning rate")
+                    raise ValueError(
+                        f"captioner {name}: the loss became {loss} in epoch {progress.epoch + 1}; lower the learning rate"
+                    )
                 scheduler.step()
                 progress.loss_sum += loss
                 progress.tokens += tokens
@@ -218,12 +242,23 @@ def train(captioner: PrefixCaptioner, training: CaptionData, validation: Caption
             spent = time.perf_counter() - started
             held_out = validation_loss(captioner, validation, settings.batch_size, precision)
             progress.epoch += 1
-            progress.history.append({"epoch": progress.epoch, "training_loss": progress.loss_sum / progress.tokens,
-                                     "validation_loss": held_out, "seconds": spent, "examples_per_second": len(training) / spent})
+            progress.history.append(
+                {
+                    "epoch": progress.epoch,
+                    "training_loss": progress.loss_sum / progress.tokens,
+                    "validation_loss": held_out,
+                    "seconds": spent,
+                    "examples_per_second": len(training) / spent,
+                }
+            )
             bar.set_postfix(validation=f"{held_out:.3f}")
             progress.step, progress.loss_sum, progress.tokens = 0, 0.0, 0
             if held_out < progress.best_loss:
-                progress.best_loss, progress.best_epoch, progress.best_state = held_out, progress.epoch, trainable_state(captioner)
+                progress.best_loss, progress.best_epoch, progress.best_state = (
+                    held_out,
+                    progress.epoch,
+                    trainable_state(captioner),
+                )
             if accelerator.is_main_process:
                 progress.save(checkpoint, fingerprint, captioner, optimiser, scheduler)
     restore_state(captioner, progress.best_state)
@@ -231,14 +266,27 @@ def train(captioner: PrefixCaptioner, training: CaptionData, validation: Caption
     if accelerator.is_main_process:
         captioner.save(folder)
         with whole_file(curve_file) as part:
-            part.write_text(json.dumps({"fingerprint": fingerprint, "best_epoch": progress.best_epoch, "history": progress.history}, indent=2))
+            part.write_text(
+                json.dumps(
+                    {"fingerprint": fingerprint, "best_epoch": progress.best_epoch, "history": progress.history},
+                    indent=2,
+                )
+            )
         checkpoint.unlink(missing_ok=True)
     accelerator.wait_for_everyone()
     return captioner, pd.DataFrame(progress.history)
 
 
-def update(wrapped: Any, data: CaptionData, chosen: list[int], optimiser: Any, learning: list[Tensor],
-           settings: TrainingSettings, accelerator: Any, precision: torch.dtype) -> tuple[float, int]:
+def update(
+    wrapped: Any,
+    data: CaptionData,
+    chosen: list[int],
+    optimiser: Any,
+    learning: Sequence[Tensor],
+    settings: TrainingSettings,
+    accelerator: Any,
+    precision: torch.dtype,
+) -> tuple[float, int]:
     """One optimiser step on the rows ``chosen``; returns the summed loss (nats) and the tokens.
 
     The loss is normalised by the tokens of the whole batch, however many micro-batches and

@@ -51,8 +51,9 @@ def wording() -> dict:
 def topics() -> dict[str, Topic]:
     """All topics by name."""
     return {
-        name: Topic(name, tuple(t["hints"]), tuple(t["tags"]),
-                    dict(split_entry(entry) for entry in t["kinds"].split(",")))
+        name: Topic(
+            name, tuple(t["hints"]), tuple(t["tags"]), dict(split_entry(entry) for entry in t["kinds"].split(","))
+        )
         for name, t in lexicon()["topics"].items()
     }
 
@@ -78,21 +79,57 @@ def glyph_sharing() -> dict[str, int]:
 
 
 IRREGULAR = {
-    "man": "men", "woman": "women", "person": "people", "child": "children", "mouse": "mice",
-    "goose": "geese", "sheep": "sheep", "deer": "deer", "knife": "knives", "leaf": "leaves",
-    "loaf": "loaves", "scarf": "scarves", "sheaf": "sheaves", "wolf": "wolves", "shelf": "shelves",
-    "glasses": "glasses", "goggles": "goggles", "headphones": "headphones", "tools": "tools",
-    "tea": "teas", "broccoli": "broccoli", "bus": "buses", "life": "lives", "match": "matches",
-    "stitch": "stitches", "cattle": "cattle", "skis": "skis", "foot": "feet", "potato": "potatoes",
-    "tomato": "tomatoes", "dice": "dice", "spaghetti": "spaghetti", "half": "halves",
+    "man": "men",
+    "woman": "women",
+    "person": "people",
+    "child": "children",
+    "mouse": "mice",
+    "goose": "geese",
+    "sheep": "sheep",
+    "deer": "deer",
+    "knife": "knives",
+    "leaf": "leaves",
+    "loaf": "loaves",
+    "scarf": "scarves",
+    "sheaf": "sheaves",
+    "wolf": "wolves",
+    "shelf": "shelves",
+    "glasses": "glasses",
+    "goggles": "goggles",
+    "headphones": "headphones",
+    "tools": "tools",
+    "tea": "teas",
+    "broccoli": "broccoli",
+    "bus": "buses",
+    "life": "lives",
+    "match": "matches",
+    "stitch": "stitches",
+    "cattle": "cattle",
+    "skis": "skis",
+    "foot": "feet",
+    "potato": "potatoes",
+    "tomato": "tomatoes",
+    "dice": "dice",
+    "spaghetti": "spaghetti",
+    "half": "halves",
 }
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
 def plural(noun: str) -> str:
     """The plural of a noun phrase: ``"pair of skis"`` -> ``"pairs of skis"``."""
-    for preposition in (" of ", " in ", " with ", " behind ", " and ", " doing ", " dancing",
-                        " meditating", " shrugging", " gesturing"):
+    for preposition in (
+        " of ",
+        " in ",
+        " with ",
+        " behind ",
+        " and ",
+        " doing ",
+        " dancing",
+        " meditating",
+        " shrugging",
+        " gesturing",
+    ):
         head, found, rest = noun.partition(preposition)
         if found:
             return plural(head) + preposition + rest
@@ -130,7 +167,7 @@ def expand(pattern: str, slots: dict[str, str], rng: Random) -> str:
     """Fill a pattern: ``[a|b]`` becomes a or b, ``{slot}`` its value."""
     while (choice := _CHOICE.search(pattern)) is not None:
         option = rng.choice(choice.group(1).split("|"))
-        pattern = pattern[: choice.start()] + option + pattern[choice.end():]
+        pattern = pattern[: choice.start()] + option + pattern[choice.end() :]
     text = pattern.format_map(slots)
     text = re.sub(r"\s+([.,;:!?])", r"\1", re.sub(r"\s+", " ", text))
     return text.strip()

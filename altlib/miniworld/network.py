@@ -23,8 +23,16 @@ EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
 
 # How often the alt text of a picture is spoilt, and how; the rest is as written.
 ALT_NOISE = {
-    "placeholder": 0.03, "copies post": 0.02, "url": 0.015, "handle": 0.015, "hashtag": 0.015,
-    "terse": 0.04, "leading phrase": 0.06, "second caption": 0.05, "person name": 0.05, "missing": 0.02,
+    "placeholder": 0.03,
+    "copies post": 0.02,
+    "url": 0.015,
+    "handle": 0.015,
+    "hashtag": 0.015,
+    "terse": 0.04,
+    "leading phrase": 0.06,
+    "second caption": 0.05,
+    "person name": 0.05,
+    "missing": 0.02,
 }
 # How often a whole post is of a sort that is not collected.
 POST_NOISE = {"gif": 0.02, "repost": 0.02, "foreign": 0.04, "labelled": 0.01}
@@ -104,15 +112,23 @@ def post_story(seed: int, index: int) -> list[MiniPost]:
     for number, scene in enumerate(story.scenes):
         how = rng.choices([*ALT_NOISE, "as written"], [*ALT_NOISE.values(), 1 - sum(ALT_NOISE.values())])[0]
         facts = [*scene_facts(story, scene), {"fact": "noise", "value": how, "visible": False, "said": False}]
-        posts.append(MiniPost(
-            item_id=f"{story.story_id}-{number}", post_id=story.story_id,
-            created_at=created.isoformat(), text=text,
-            alt_text=spoil(write_alt_text(story, scene, rng), how, story, scene, text, rng),
-            caption=write_caption(story, scene, rng), language=language,
-            media_type="gif" if sort == "gif" else "photo", is_repost=sort == "repost",
-            labels="graphic-media" if sort == "labelled" else "",
-            facts=json.dumps(facts, ensure_ascii=False), story=story, scene=scene,
-        ))
+        posts.append(
+            MiniPost(
+                item_id=f"{story.story_id}-{number}",
+                post_id=story.story_id,
+                created_at=created.isoformat(),
+                text=text,
+                alt_text=spoil(write_alt_text(story, scene, rng), how, story, scene, text, rng),
+                caption=write_caption(story, scene, rng),
+                language=language,
+                media_type="gif" if sort == "gif" else "photo",
+                is_repost=sort == "repost",
+                labels="graphic-media" if sort == "labelled" else "",
+                facts=json.dumps(facts, ensure_ascii=False),
+                story=story,
+                scene=scene,
+            )
+        )
     return posts + repeats(posts, created, rng)
 
 
@@ -123,7 +139,9 @@ def repeats(posts: list[MiniPost], created: datetime, rng: Random) -> list[MiniP
     if fate < SPAM_RATE + BOT_RATE:
         for n in range(1, rng.randint(2, 4)):
             later = (created + timedelta(hours=6 * n)).isoformat()
-            first = replace(posts[0], item_id=f"{posts[0].item_id}r{n}", post_id=f"{posts[0].post_id}r{n}", created_at=later)
+            first = replace(
+                posts[0], item_id=f"{posts[0].item_id}r{n}", post_id=f"{posts[0].post_id}r{n}", created_at=later
+            )
             if fate < SPAM_RATE:
                 copies.append(first)
             else:

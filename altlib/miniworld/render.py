@@ -59,13 +59,20 @@ def colour_code(name: str) -> str:
 
 # Each setting: sky, ground, height of the horizon (fraction of the picture).
 SETTING_COLOURS = {
-    "beach": ("#9fd8f0", "#ecd9a0", 0.55), "forest": ("#b9d7b0", "#3f5d33", 0.60),
-    "mountain": ("#cfe3ee", "#8aa06a", 0.62), "street": ("#c9ced6", "#6f7278", 0.70),
-    "kitchen": ("#f2f5f4", "#c8a57a", 0.68), "room": ("#e9d5c3", "#9c6b4a", 0.72),
-    "stage": ("#571019", "#5a3b22", 0.72), "snow": ("#dce9f4", "#fbfdff", 0.58),
-    "desert": ("#f7d08a", "#d9822b", 0.55), "night": ("#0c1440", "#1b2430", 0.78),
-    "meadow": ("#8fc9f2", "#6fb54a", 0.55), "harbour": ("#b4cbd8", "#2a4e63", 0.52),
-    "office": ("#dfe4ea", "#8d9299", 0.70), "shop": ("#f4ead6", "#b98d5a", 0.80),
+    "beach": ("#9fd8f0", "#ecd9a0", 0.55),
+    "forest": ("#b9d7b0", "#3f5d33", 0.60),
+    "mountain": ("#cfe3ee", "#8aa06a", 0.62),
+    "street": ("#c9ced6", "#6f7278", 0.70),
+    "kitchen": ("#f2f5f4", "#c8a57a", 0.68),
+    "room": ("#e9d5c3", "#9c6b4a", 0.72),
+    "stage": ("#571019", "#5a3b22", 0.72),
+    "snow": ("#dce9f4", "#fbfdff", 0.58),
+    "desert": ("#f7d08a", "#d9822b", 0.55),
+    "night": ("#0c1440", "#1b2430", 0.78),
+    "meadow": ("#8fc9f2", "#6fb54a", 0.55),
+    "harbour": ("#b4cbd8", "#2a4e63", 0.52),
+    "office": ("#dfe4ea", "#8d9299", 0.70),
+    "shop": ("#f4ead6", "#b98d5a", 0.80),
     "plain": ("#e3e3e3", "#e3e3e3", 1.1),
 }
 
@@ -109,8 +116,10 @@ def setting_backdrop(setting: str, variant: int) -> Image.Image:
             for y in (22, 44, 66):
                 draw.rectangle((0, y, SIZE, y + 3), fill="#8a5a2b")
                 for x in range(2, SIZE, 9):
-                    draw.rectangle((x, y - rng.randint(8, 14), x + 6, y),
-                                   fill=rng.choice(["#d9a441", "#a85751", "#5c8a8a", "#c9c27a"]))
+                    draw.rectangle(
+                        (x, y - rng.randint(8, 14), x + 6, y),
+                        fill=rng.choice(["#d9a441", "#a85751", "#5c8a8a", "#c9c27a"]),
+                    )
         case _:
             pass
     if h < SIZE:
@@ -182,7 +191,12 @@ def draw_photo(scene: Scene, rng: Random) -> Image.Image:
     for i in range(scene.count):
         x = 48 + shift + round((i - (scene.count - 1) / 2) * side * 0.72)
         paste_glyph(image, scene.glyph, (x, top + 8 - side // 2 + lift), side, rng.random() < 0.5)
-    spot = {"left": (14, 52), "right": (82, 52), "above": (48 + rng.randint(-22, 22), 13), "front": (48 + rng.randint(-22, 22), 83)}
+    spot = {
+        "left": (14, 52),
+        "right": (82, 52),
+        "above": (48 + rng.randint(-22, 22), 13),
+        "front": (48 + rng.randint(-22, 22), 83),
+    }
     paste_glyph(image, scene.beside.glyph, spot[scene.side], 25 + rng.randint(-1, 3))
     return image
 
@@ -210,9 +224,13 @@ def draw_chart(scene: Scene, rng: Random) -> Image.Image:
     draw = ImageDraw.Draw(image)
     fill = colour_code("grey" if scene.colour == "white" else scene.colour)
     n = 7
-    shape = {"up": [i / 6 for i in range(n)], "down": [1 - i / 6 for i in range(n)],
-             "peak": [1 - abs(i - 3) / 3 for i in range(n)], "dip": [abs(i - 3) / 3 for i in range(n)],
-             "flat": [0.5] * n}[scene.trend]
+    shape = {
+        "up": [i / 6 for i in range(n)],
+        "down": [1 - i / 6 for i in range(n)],
+        "peak": [1 - abs(i - 3) / 3 for i in range(n)],
+        "dip": [abs(i - 3) / 3 for i in range(n)],
+        "flat": [0.5] * n,
+    }[scene.trend]
     heights = [12 + 56 * y + rng.uniform(-3, 3) for y in shape]
     if scene.detail == "pie":
         start = 0.0
@@ -241,8 +259,9 @@ def draw_screenshot(story: Story, scene: Scene, rng: Random) -> Image.Image:
         match scene.detail:
             case "chat":
                 left = rng.random() < 0.5
-                draw.rounded_rectangle((6 if left else 40, y, 56 if left else 90, y + 9), 4,
-                                       fill="#d7e8ff" if left else "#dff5d8")
+                draw.rounded_rectangle(
+                    (6 if left else 40, y, 56 if left else 90, y + 9), 4, fill="#d7e8ff" if left else "#dff5d8"
+                )
             case "terminal":
                 draw.text((5, y), "$ " + "-" * rng.randint(3, 12), font=text_font(8), fill="#7ee787")
             case "settings":
@@ -250,7 +269,9 @@ def draw_screenshot(story: Story, scene: Scene, rng: Random) -> Image.Image:
                 draw.rounded_rectangle((72, y, 88, y + 7), 3, fill=rng.choice(["#4caf50", "#bdbdbd"]))
             case "map":
                 draw.line((rng.randint(0, 40), y, 96, rng.randint(20, 90)), fill="#b0bec5", width=4)
-    draw.text((48, 88), story.event.split(" ")[0], font=text_font(9), fill="#9aa0a6" if dark else "#333333", anchor="mm")
+    draw.text(
+        (48, 88), story.event.split(" ")[0], font=text_font(9), fill="#9aa0a6" if dark else "#333333", anchor="mm"
+    )
     paste_glyph(image, scene.glyph, (26 + rng.randint(-4, 4), 50), 34)
     return image
 

@@ -136,6 +136,7 @@ def scene_facts(story: Story, scene: Scene) -> list[dict]:
     picture shows it, ``said`` that the post tells it. ``kind`` is neither on its own: its
     glyph is visible and its topic is said.
     """
+
     def fact(name: str, value: str, visible: bool, said: bool) -> dict:
         return {"fact": name, "value": value, "visible": visible, "said": said}
 
@@ -148,21 +149,21 @@ def scene_facts(story: Story, scene: Scene) -> list[dict]:
         fact("colour", scene.colour, True, False),
     ]
     if scene.form in ("photo", "artwork"):
-        facts += [fact("count", NUMBER_WORDS[scene.count], True, False),
-                  fact("setting", scene.setting, True, False)]
+        facts += [fact("count", NUMBER_WORDS[scene.count], True, False), fact("setting", scene.setting, True, False)]
         if scene.setting in story.places:
             facts.append(fact("place", story.places[scene.setting], False, True))
         if story.quality:
             facts.append(fact("quality", story.quality, False, True))
     if scene.form == "photo":
-        facts += [fact("surface", scene.surface, True, False),
-                  fact("beside", scene.beside.names[0], True, False),
-                  fact("side", scene.side, True, False)]
+        facts += [
+            fact("surface", scene.surface, True, False),
+            fact("beside", scene.beside.names[0], True, False),
+            fact("side", scene.side, True, False),
+        ]
     if scene.form in ("poster", "screenshot"):
         facts += [fact("event", story.event, False, True), fact("date", story.date, False, True)]
     if scene.form == "chart":
-        facts += [fact("trend", scene.trend, True, False),
-                  fact("measure", story.measure, False, True)]
+        facts += [fact("trend", scene.trend, True, False), fact("measure", story.measure, False, True)]
     if scene.detail:
         facts.append(fact("detail", scene.detail, True, False))
     return facts

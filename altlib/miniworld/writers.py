@@ -26,18 +26,36 @@ def write_post(story: Story, rng: Random) -> str:
     hints = rng.sample(story.topic.hints, 2)
     settings = lexicon()["settings"]
     stops = join_clauses([f"{rng.choice(settings[s]['said'])} {place}" for s, place in story.places.items()])
-    places = f"{rng.choice(['Seen at', 'From', 'We went from', 'First', 'Featuring', 'With'])} {stops}. " if stops else ""
+    places = (
+        f"{rng.choice(['Seen at', 'From', 'We went from', 'First', 'Featuring', 'With'])} {stops}. " if stops else ""
+    )
     quality = ""
     if story.quality:
-        quality = rng.choice([f"The {story.quality} sort, of course. ", f"All {story.quality}. ",
-                              f"Nothing beats {story.quality}. ", f"Yes, {story.quality}! "])
+        quality = rng.choice(
+            [
+                f"The {story.quality} sort, of course. ",
+                f"All {story.quality}. ",
+                f"Nothing beats {story.quality}. ",
+                f"Yes, {story.quality}! ",
+            ]
+        )
     slots = {
-        "hint": hints[0], "hint2": hints[1], "Places": places, "places_low": places.lower() if rng.random() < 0.3 else places,
-        "Quality": quality, "quality_low": quality.lower(), "event": story.event, "date": story.date,
-        "name": story.person, "tag": rng.choice(story.topic.tags),
+        "hint": hints[0],
+        "hint2": hints[1],
+        "Places": places,
+        "places_low": places.lower() if rng.random() < 0.3 else places,
+        "Quality": quality,
+        "quality_low": quality.lower(),
+        "event": story.event,
+        "date": story.date,
+        "name": story.person,
+        "tag": rng.choice(story.topic.tags),
     }
-    return sentence_case(expand(rng.choice(voice["post"]), slots, rng)) if story.voice not in ("casual", "artist") \
+    return (
+        sentence_case(expand(rng.choice(voice["post"]), slots, rng))
+        if story.voice not in ("casual", "artist")
         else expand(rng.choice(voice["post"]), slots, rng)
+    )
 
 
 def setting_phrase(story: Story, scene: Scene, rng: Random) -> str:
@@ -69,15 +87,26 @@ def write_alt_text(story: Story, scene: Scene, rng: Random) -> str:
     side = rng.choices(words["sides"][scene.side], (5, 1, 1))[0]
     colour = colour_word(scene, rng)
     slots = {
-        "subject": subject, "Subject": sentence_case(subject), "subject_low": subject,
+        "subject": subject,
+        "Subject": sentence_case(subject),
+        "subject_low": subject,
         "thing_with_quality": quality + (scene.kind if scene.count == 1 else plural(scene.kind)),
         "a_thing": with_article(scene.kind),
-        "on": surface_phrase(scene, rng), "where": setting_phrase(story, scene, rng),
-        "beside": beside, "Beside": sentence_case(beside), "side": side, "Side": sentence_case(side),
-        "colour": colour, "Colour": sentence_case(colour), "title": f'"{story.event}, {story.date}"',
-        "quote": f'"{story.event}"', "place": story.event.split(" ")[0],
-        "measure": story.measure, "Measure": sentence_case(story.measure),
-        "trend": words["trends"][scene.trend][0], "trend_low": words["trends"][scene.trend][1],
+        "on": surface_phrase(scene, rng),
+        "where": setting_phrase(story, scene, rng),
+        "beside": beside,
+        "Beside": sentence_case(beside),
+        "side": side,
+        "Side": sentence_case(side),
+        "colour": colour,
+        "Colour": sentence_case(colour),
+        "title": f'"{story.event}, {story.date}"',
+        "quote": f'"{story.event}"',
+        "place": story.event.split(" ")[0],
+        "measure": story.measure,
+        "Measure": sentence_case(story.measure),
+        "trend": words["trends"][scene.trend][0],
+        "trend_low": words["trends"][scene.trend][1],
     }
     slots |= detail_slots(scene, rng)
     if scene.form == "photo":
@@ -125,12 +154,20 @@ def write_caption(story: Story, scene: Scene, rng: Random) -> str:
     place = story.places.get(scene.setting)
     extras = caption_extras(scene, other, rng)
     slots = {
-        "noun": noun, "Noun": sentence_case(noun), "a_noun": with_article(noun),
-        "A_noun": sentence_case(with_article(noun)), "hint": rng.choice(story.topic.hints),
-        "withwhere": extras + (f" in {place}" if place and rng.random() < 0.3 else ""), "withmore": extras,
+        "noun": noun,
+        "Noun": sentence_case(noun),
+        "a_noun": with_article(noun),
+        "A_noun": sentence_case(with_article(noun)),
+        "hint": rng.choice(story.topic.hints),
+        "withwhere": extras + (f" in {place}" if place and rng.random() < 0.3 else ""),
+        "withmore": extras,
         "withthing": f" with {with_article(scene.kind)}" if rng.random() < 0.8 else "",
-        "event": story.event, "date": story.date, "colour": colour_word(scene, rng), "measure": story.measure,
-        "Measure": sentence_case(story.measure), "place": story.event.split(" ")[0],
+        "event": story.event,
+        "date": story.date,
+        "colour": colour_word(scene, rng),
+        "measure": story.measure,
+        "Measure": sentence_case(story.measure),
+        "place": story.event.split(" ")[0],
         "trend_verb": words["trends"][scene.trend][2],
     }
     slots |= detail_slots(scene, rng)

@@ -16,7 +16,9 @@ from . import concadia, jsonl, miniworld
 SOURCES = ("miniworld", "concadia", "jsonl")
 
 
-def collect(source: str, folder: Path, path: str = "", posts: int = 0, seed: int = 0) -> tuple[pd.DataFrame, list[dict]]:
+def collect(
+    source: str, folder: Path, path: str = "", posts: int = 0, seed: int = 0
+) -> tuple[pd.DataFrame, list[dict]]:
     """Collect raw posts from ``source``.
 
     ``path`` is the source's file or folder, where it has one; ``posts`` the most posts to take
@@ -24,9 +26,10 @@ def collect(source: str, folder: Path, path: str = "", posts: int = 0, seed: int
     that could not be read, each ``{"item_id", "reason"}``. Raises :class:`CorpusError` for an
     unknown, missing or empty source.
     """
+    unreadable: list[dict] = []
     match source:
         case "miniworld":
-            frame, unreadable = miniworld.collect(folder, stories=posts, seed=seed), []
+            frame = miniworld.collect(folder, stories=posts, seed=seed)
         case "concadia":
             frame, unreadable = concadia.collect(path, limit=posts)
         case "jsonl":

@@ -41,12 +41,18 @@ def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
             name = Path(image["filename"]).name
             context = raw_text(image, "context")
             caption = image["caption"]["raw"]
-            records.append({
-                "item_id": f"concadia-{Path(name).stem}", "post_id": f"concadia-{image.get('article_id', Path(name).stem)}-{Path(name).stem}",
-                "text": f"{caption}\n{context}".strip(), "caption": caption,
-                "alt_text": image["description"]["raw"], "image": str((folder / name).resolve()), "language": "en",
-                "split": image.get("split", ""),
-            })
+            records.append(
+                {
+                    "item_id": f"concadia-{Path(name).stem}",
+                    "post_id": f"concadia-{image.get('article_id', Path(name).stem)}-{Path(name).stem}",
+                    "text": f"{caption}\n{context}".strip(),
+                    "caption": caption,
+                    "alt_text": image["description"]["raw"],
+                    "image": str((folder / name).resolve()),
+                    "language": "en",
+                    "split": image.get("split", ""),
+                }
+            )
         except (KeyError, TypeError) as error:
             unreadable.append({"item_id": f"entry {number} of {file.name}", "reason": f"record lacks {error}"})
     return as_posts(records), unreadable

@@ -59,6 +59,11 @@ def read_line(line: str, number: int, root: Path) -> dict:
         raise ValueError("image path leaves the folder of the file")
     item_id = str(value.get("item_id") or value.get("id") or f"line-{number}")
     known = ("created_at", "caption", "language", "media_type", "is_repost", "labels", "facts", "split")
-    return {"item_id": item_id, "post_id": str(value.get("post_id") or item_id),
-            "text": str(value.get("text") or value.get("post") or ""), "alt_text": str(value.get("alt_text") or ""),
-            "image": str(image), **{k: value[k] for k in known if value.get(k) is not None}}
+    return {
+        "item_id": item_id,
+        "post_id": str(value.get("post_id") or item_id),
+        "text": str(value.get("text") or value.get("post") or ""),
+        "alt_text": str(value.get("alt_text") or ""),
+        "image": str(image),
+        **{k: value[k] for k in known if value.get(k) is not None},
+    }

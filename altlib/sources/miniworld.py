@@ -25,9 +25,20 @@ def collect(folder: Path, stories: int, seed: int) -> pd.DataFrame:
         if not path.exists():
             with whole_file(path) as part:
                 post.draw().save(part, format="PNG", compress_level=1)
-        records.append({
-            "item_id": post.item_id, "post_id": post.post_id, "created_at": post.created_at, "text": post.text,
-            "alt_text": post.alt_text, "caption": post.caption, "image": str(path), "language": post.language,
-            "media_type": post.media_type, "is_repost": post.is_repost, "labels": post.labels, "facts": post.facts,
-        })
+        records.append(
+            {
+                "item_id": post.item_id,
+                "post_id": post.post_id,
+                "created_at": post.created_at,
+                "text": post.text,
+                "alt_text": post.alt_text,
+                "caption": post.caption,
+                "image": str(path),
+                "language": post.language,
+                "media_type": post.media_type,
+                "is_repost": post.is_repost,
+                "labels": post.labels,
+                "facts": post.facts,
+            }
+        )
     return as_posts(records)

@@ -1,0 +1,88 @@
+"""Check before a run that its models and data are there or can be fetched, so that it fails at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .backbones import MINIATURE
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "pytorch_model.bin")
+
+
+def cached(repository: str) -> bool:
+    """Whether a hub model's configuration and weights are in the local cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return any(isinstance(try_to_load_from_cache(repository, name), str) for name in WEIGHTS)
+
+
+def fetchable(repository: str) -> str:
+    """Empty if the hub answers for this model; else why not."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        HfApi().model_info(repository, timeout=5)
+    except OfflineModeIsEnabled:
+        return "HF_HUB_OFFLINE is set"
+    except HfHubHTTPError as error:
+        return f"the hub answers {error.response.status_code if error.response is not None else 'nothing'}"
+    except (OSError, ValueError) as error:
+        return f"the hub cannot be reached ({type(error).__name__})"
+    except Exception as error:  # the hub client raises its transport's own errors
+        if type(error).__module__.split(".")[0] in ("httpx", "httpcore", "requests"):
+            return f"the hub cannot be reached ({type(error).__name__})"
+        raise
+    return ""
+
+
+def missing_model(repository: str, parameter: str) -> str:
+    """What is wrong with a model that a parameter names, and what to do; empty if nothing is."""
+    if cached(repository):
+        return ""
+    why = fetchable(repository)
+    return why and (
+        f"{parameter}: {repository} is not on this machine and {why}. On a machine with internet run "
+        f"`huggingface-cli download {repository}` and copy ~/.cache/huggingface here, or set {parameter} to a folder that holds the model"
+    )
+
+
+def openclip_repository(model: str, tag: str) -> str:
+    """The hub repository of an open_clip model's pretrained weights, or an empty string."""
+    import open_clip
+
+    return (open_clip.get_pretrained_cfg(model, tag) or {}).get("hf_hub", "").rstrip("/")
+
+
+def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
+    """Everything that the parameters of a run name and that is neither here nor to be fetched."""
+    found = []
+    for chapter, p in chapters.items():
+        source = p.get("source", MINIATURE)
+        if source in ("concadia", "jsonl"):
+            path = p.get("source_path", "")
+            if not path:
+                found.append(f"{chapter}.source_path: the source {source} needs a path")
+            elif not Path(path).expanduser().exists():
+                found.append(
+                    f"{chapter}.source_path: {path} does not exist; put the posts there, or give the path where they are"
+                )
+        for name in ("language_model", "name_recogniser", "vision_language_model"):
+            value = p.get(name, "")
+            if value not in ("", MINIATURE, "gazetteer") and not Path(value).expanduser().exists():
+                found.append(missing_model(value, f"{chapter}.{name}"))
+        value = p.get("clip_model", MINIATURE)
+        if value != MINIATURE and not Path(value).expanduser().exists():
+            repository = (
+                value.removeprefix("hf-hub:")
+                if value.startswith("hf-hub:")
+                else openclip_repository(value, p.get("clip_pretrained", ""))
+            )
+            if repository:
+                found.append(missing_model(repository, f"{chapter}.clip_model"))
+            else:
+                found.append(
+                    f"{chapter}.clip_model: open_clip knows no weights {p.get('clip_pretrained', '')!r} of {value!r}"
+                )
+    return [f for f in found if f]

@@ -1,0 +1,95 @@
+"""Small models and pictures that the tests make themselves; nothing is fetched."""
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from altlib.backbones import load_language_model, miniature_folder
+from altlib.captioner import CaptionerConfig, PrefixCaptioner
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    """The miniature GPT-2's tokenizer."""
+    return load_language_model()[0]
+
+
+def small_gpt2(tokenizer, layers: int = 2, seed: int = 0):
+    """A GPT-2 with random weights that is not too sure of anything."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(seed)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=256,
+        n_embd=32,
+        n_layer=layers,
+        n_head=4,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        initializer_range=0.3,
+    )
+    return GPT2LMHeadModel(config).eval()
+
+
+@pytest.fixture
+def captioner(tokenizer):
+    """A captioner of random weights: 8-wide pictures, 4 prefix vectors."""
+    torch.manual_seed(1)
+    return PrefixCaptioner(
+        CaptionerConfig("random", clip_width=8, prefix_length=4, max_tokens=60), tokenizer, small_gpt2(tokenizer)
+    ).eval()
+
+
+@pytest.fixture
+def features():
+    """Seven pictures' features."""
+    return torch.nn.functional.normalize(torch.randn(7, 8, generator=torch.Generator().manual_seed(3)), dim=-1)
+
+
+POSTS = [
+    "",
+    "Brew day!",
+    "Seen at the quay at Whitby and the shop in Ashford. Yes, vintage!",
+    "a",
+    "Two of them, and more.",
+    "NEW: the count draws crowds as Ravenscar open day set for 6 June.",
+    "ok so the darkroom happened",
+]
+
+
+@pytest.fixture
+def posts():
+    """Seven posts of very different lengths, one empty."""
+    return POSTS
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Write a picture file: ``picture("a.png", size=(40, 30), mode="RGB")`` returns its path."""
+
+    def make(name: str, size=(40, 30), mode: str = "RGB", **options) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.effect_noise(size, 60).convert("RGB")
+        image = image.quantize(16) if mode == "P" else image.convert(mode)
+        image.save(path, **options)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clip_folder():
+    """The folder of the shipped miniature CLIP."""
+    return miniature_folder("clip")

@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from altlib import baselines, deembedding
+
+
+def test_the_nearest_neighbour_has_the_largest_dot_product():
+    torch.manual_seed(0)
+    queries, corpus = F.normalize(torch.randn(50, 6), dim=1), F.normalize(torch.randn(80, 6), dim=1)
+    assert torch.equal(baselines.nearest_neighbours(queries, corpus, block=7), (queries @ corpus.T).argmax(1))
+    with pytest.raises(ValueError, match="empty"):
+        baselines.nearest_neighbours(queries, corpus[:0])
+
+
+@pytest.mark.parametrize("n", [2, 3, 50])
+def test_a_random_other_post_is_always_another_one(n):
+    other = baselines.random_other(n, 0)
+    assert sorted(other) == list(range(n)) and all(i != j for i, j in enumerate(other))
+
+
+def test_reranking_similarities_prefer_what_the_post_says():
+    posts = ["two growlers at the quay in whitby"]
+    for similarity in (baselines.rouge_similarity(posts), baselines.bleu_similarity(posts)):
+        assert (
+            similarity(0, "two growlers at the quay") > similarity(0, "two growlers in a shop") > similarity(0, "zebra")
+        )
+    candidates = [["two growlers", "a dog"]]
+    from altlib.backbones import load_clip
+
+    similarity = baselines.clip_text_similarity(posts, candidates, load_clip())
+    assert similarity(0, "two growlers") == pytest.approx(
+        float((load_clip().encode_texts(["two growlers"]) @ load_clip().encode_texts(posts).T)[0, 0]), abs=1e-4
+    )
+
+
+def test_a_vision_language_model_is_run_from_a_folder(tmp_path, picture):
+    """BLIP-2 of transformers with random weights, as a folder."""
+    from transformers import (
+        Blip2Config,
+        Blip2ForConditionalGeneration,
+        Blip2Processor,
+        Blip2QFormerConfig,
+        Blip2VisionConfig,
+        BlipImageProcessor,
+        OPTConfig,
+        PreTrainedTokenizerFast,
+    )
+
+    from altlib.backbones import load_language_model
+
+    tokenizer = load_language_model()[0]
+    inner = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer,
+        pad_token="<|pad|>",
+        eos_token="<|endoftext|>",
+        bos_token="<|endoftext|>",
+    )
+    inner.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    image_token = inner.convert_tokens_to_ids("<image>")
+    config = Blip2Config(
+        vision_config=Blip2VisionConfig(
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            image_size=32,
+            patch_size=16,
+        ).to_dict(),
+        qformer_config=Blip2QFormerConfig(
+            vocab_size=10,
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=16,
+            encoder_hidden_size=16,
+        ).to_dict(),
+        text_config=OPTConfig(
+            vocab_size=len(inner),
+            hidden_size=16,
+            num_hidden_layers=1,
+            ffn_dim=16,
+            num_attention_heads=2,
+            max_position_embeddings=256,
+            word_embed_proj_dim=16,
+            bos_token_id=2047,
+            eos_token_id=2047,
+            pad_token_id=0,
+        ).to_dict(),
+        num_query_tokens=4,
+        image_token_index=image_token,
+    )
+    Blip2ForConditionalGeneration(config).save_pretrained(tmp_path / "blip2")
+    Blip2Processor(BlipImageProcessor(size={"height": 32, "width": 32}), inner, num_query_tokens=4).save_pretrained(
+        tmp_path / "blip2"
+    )
+    captions = baselines.vision_language_captions(
+        str(tmp_path / "blip2"),
+        [str(picture("a.png")), str(picture("b.jpg", mode="CMYK"))],
+        "cpu",
+        beams=2,
+        max_tokens=5,
+    )
+    assert len(captions) == 2 and all(isinstance(c, str) for c in captions)
+
+
+def test_a_vision_language_model_that_is_not_there_says_what_to_download():
+    from altlib.backbones import BackboneError
+
+    with pytest.raises(BackboneError, match="Salesforce/blip2-nowhere"):
+        baselines.vision_language_captions("Salesforce/blip2-nowhere", [], "cpu")
+
+
+def test_a_prefix_made_of_words_is_turned_back_into_them():
+    torch.manual_seed(0)
+    embedding = torch.randn(30, 16)
+    ids = torch.tensor([[3, 7], [11, 29]])
+    for measure in ("cosine", "dot"):
+        prefix = 5 * F.normalize(embedding[ids], dim=-1) if measure == "cosine" else embedding[ids]
+        found = deembedding.nearest_tokens(prefix, F.normalize(embedding, dim=-1), top=3, measure=measure)
+        assert torch.equal(found.ids[..., 0], ids) and (found.similarity.diff(dim=-1) <= 0).all()
+    allowed = torch.ones(30, dtype=torch.bool)
+    allowed[3] = False
+    assert deembedding.nearest_tokens(embedding[ids], embedding, 1, allowed=allowed).ids[0, 0, 0] != 3
+    with pytest.raises(ValueError, match="unknown measure"):
+        deembedding.nearest_tokens(embedding[ids], embedding, 1, "euclid")
+
+
+def test_naming_beats_chance_only_where_the_prefix_knows_the_picture():
+    vocabulary = [f"word{c}{d}" for c in "abcdefgh" for d in "xy"]
+    words = [{vocabulary[i]} for i in range(16)]
+    ids = torch.stack(
+        [torch.tensor([[i], [3]]) for i in range(16)]
+    )  # position 1 names its picture, position 2 says the same always
+    rates = deembedding.naming_rates(ids, vocabulary, words, seed=0)
+    assert rates["observed"].tolist() == [1.0, 1 / 16]
+    assert rates["chance"][0] == 0 and rates["chance_low"][1] <= rates["observed"][1] <= rates["chance_high"][1]
+
+
+def test_pieces_of_words_name_a_picture_but_short_ones_do_not():
+    assert deembedding.names_picture("Grow", {"growler"}) and deembedding.names_picture("mug", {"mug"})
+    assert not deembedding.names_picture("gro", {"growler"}) and not deembedding.names_picture("owler", {"growler"})
+    assert deembedding.content_words("The photo shows a red mug at Whitby") == {"red", "mug", "whitby"}
+
+
+def test_distances_to_the_cloud():
+    embedding = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+    found = deembedding.cloud_distances(torch.tensor([[[0.0, 1.0]]]), embedding)
+    assert found["prefix"].tolist() == [[1.0]] and found["tokens"] == pytest.approx([5.0, 5.0], abs=1e-4)
+    assert found["prefix_norm"].tolist() == [[1.0]] and np.allclose(found["token_norm"], [0, 5])

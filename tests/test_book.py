@@ -1,0 +1,113 @@
+"""The whole book with the smallest parameters, and the commands that use its run."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from altlib.cli import main
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """A copy of the project with the smoke book in it."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("book", "params"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copy(ROOT / "_config.yml", root)
+    done = subprocess.run(
+        [sys.executable, "-m", "altlib", "book", str(root / "params" / "smoke.yaml")],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return root / "runs" / "smoke"
+
+
+def pages(book):
+    return {p.stem: p.read_text(encoding="utf-8") for p in (book / "html").glob("*.html")}
+
+
+def test_every_chapter_is_a_page_without_errors(book):
+    found = pages(book)
+    for notebook in (ROOT / "book").glob("*.ipynb"):
+        assert notebook.stem in found
+        assert "Traceback (most recent call last)" not in found[notebook.stem]
+
+
+def test_every_picture_has_alt_text(book):
+    for name, page in pages(book).items():
+        article = page[page.find("<article") : page.find("</article>")]
+        for tag in re.findall(r"<img\b[^>]*>", article):
+            assert re.search(r'alt="[^"]+"', tag), f"{name}: {tag[:200]}"
+
+
+def test_headings_come_in_order(book):
+    for name, page in pages(book).items():
+        article = page[page.find("<article") : page.find("</article>")]
+        levels = [int(n) for n in re.findall(r"<h([1-6])\b", article)]
+        assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False)), f"{name}: {levels}"
+
+
+def test_pages_with_numbers_say_what_they_are_numbers_of(book):
+    for name in ("01-collection", "02-training", "03-results-and-decoding", "04-prefix-deembedding"):
+        assert "miniature world: a small social network that this project draws" in pages(book)[name]
+
+
+def test_the_main_table_has_every_row_of_the_paper(book):
+    scores = json.loads((book / "results" / "scores.json").read_text())["systems"]
+    rows = [
+        line.split('",')[0].strip('"').split(",")[0]
+        for line in (ROOT / "book" / "paper-table1.csv").read_text().splitlines()[1:]
+    ]
+    for row in rows:
+        assert row.startswith("BLIP-2") or any(s.startswith(row) for s in scores), row
+    assert all(v["low"] <= v["value"] <= v["high"] for s in scores.values() for v in s.values())
+
+
+def test_a_picture_is_captioned_from_the_command_line(book, picture, capsys):
+    path = picture("photo.jpg", size=(300, 200), mode="CMYK")
+    assert main(["caption", str(path), "--post", "Brew day!", "--run", str(book)]) == 0
+    assert capsys.readouterr().out.strip()
+    assert main(["caption", str(path), "--post", "Brew day!", "--run", str(book), "--candidates", "5"]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    scores = [float(line.split()[0]) for line in lines]
+    assert len(lines) == 5 and scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        (["caption", "nowhere.jpg"], "image file is missing"),
+        (["book", "nowhere.yaml"], "no parameter file"),
+        (["check", str(ROOT / "params" / "smoke.yaml"), "--set", "training.epoch=1"], "did you mean 'epochs'"),
+    ],
+)
+def test_errors_are_one_clear_line(arguments, words, capsys):
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert words in error and "Traceback" not in error
+
+
+def test_a_captioner_that_the_run_lacks_is_named(book, picture, capsys):
+    assert main(["caption", str(picture("a.png")), "--run", str(book), "--captioner", "x"]) == 1
+    assert "it has clipcap-finetuned" in capsys.readouterr().err
+
+
+def test_the_paper_parameters_fail_at_once_offline_with_what_to_provide(capsys):
+    assert (
+        main(["book", str(ROOT / "params" / "paper.yaml"), "--set", "collection.source_path=nowhere/posts.jsonl"]) == 1
+    )
+    error = capsys.readouterr().err
+    assert "nowhere/posts.jsonl does not exist" in error
+    for model in ("gpt2", "dslim/bert-base-NER", "Salesforce/blip2-opt-2.7b", "timm/vit_base_patch32_clip_224.openai"):
+        assert f"huggingface-cli download {model}" in error
+    assert not (ROOT / "runs" / "paper").exists()

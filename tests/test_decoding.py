@@ -1,0 +1,115 @@
+import dataclasses
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from altlib.decoding import Candidate, Decoding, decode, forbidden_tokens, prompt_batch, rerank
+
+
+def by_transformers(captioner, features, post, how: Decoding) -> list[str]:
+    """The same search by transformers' generate, one picture at a time."""
+    example = captioner.encode(post)
+    prompt, mask = prompt_batch(captioner, features[None], [example])
+    out = captioner.language_model.generate(
+        inputs_embeds=prompt,
+        attention_mask=mask,
+        num_beams=how.beams,
+        num_return_sequences=how.beams,
+        early_stopping=True,
+        do_sample=False,
+        max_new_tokens=how.max_tokens,
+        no_repeat_ngram_size=3 if how.block_trigrams else 0,
+        length_penalty=how.length_penalty,
+        pad_token_id=captioner.tokenizer.pad_token_id,
+        eos_token_id=captioner.end,
+    )
+    return [captioner.tokenizer.decode(row, skip_special_tokens=True).strip() for row in out]
+
+
+@pytest.mark.parametrize("beams", [1, 2, 5])
+@pytest.mark.parametrize("block", [False, True])
+@pytest.mark.parametrize("penalty", [1.0, 0.0])
+def test_beam_search_is_that_of_transformers(captioner, features, posts, beams, block, penalty):
+    how = Decoding(beams=beams, block_trigrams=block, max_tokens=12, length_penalty=penalty, batch_size=4)
+    ours = decode(captioner, features, posts, how, torch.float32)
+    for i, post in enumerate(posts):
+        assert [c.text for c in ours[i]] == by_transformers(captioner, features[i], post, how)
+
+
+def ending(captioner):
+    """Make the end likely, so that beams end at different steps."""
+    with torch.no_grad():
+        captioner.embedding.weight[captioner.end] *= 2.5
+    return captioner
+
+
+@pytest.mark.parametrize("beams", [1, 5])
+def test_it_is_the_same_where_captions_end_early(captioner, features, posts, beams):
+    captioner = ending(captioner)
+    how = Decoding(beams=beams, max_tokens=25, batch_size=3)
+    ours = decode(captioner, features, posts, how, torch.float32)
+    for i, post in enumerate(posts):
+        assert [c.text for c in ours[i]] == by_transformers(captioner, features[i], post, how)
+
+
+def test_the_batch_does_not_matter(captioner, features, posts):
+    results = [
+        decode(captioner, features, posts, Decoding(beams=3, max_tokens=15, batch_size=b), torch.float32)
+        for b in (1, 2, 7)
+    ]
+    for other in results[1:]:
+        assert [[c.text for c in options] for options in results[0]] == [[c.text for c in options] for options in other]
+
+
+def test_log_likelihoods_are_those_of_the_model(captioner, features, posts):
+    captioner = ending(captioner)
+    found = decode(captioner, features, posts, Decoding(beams=4, block_trigrams=False, max_tokens=20), torch.float32)
+    checked = 0
+    for i, post in enumerate(posts):
+        for c in found[i]:
+            example = dataclasses.replace(captioner.encode(post), alt_text=captioner.tokenizer(c.text).input_ids)
+            expected = float(captioner.log_likelihoods(features[i : i + 1], [example]))
+            if abs(c.log_likelihood - expected) < 1e-3:
+                checked += 1
+    assert checked >= len(posts)  # candidates that were cut or whose text tokenises otherwise cannot agree
+
+
+@given(st.lists(st.integers(0, 3), min_size=0, max_size=14))
+@settings(deadline=None)
+def test_forbidden_tokens_are_those_that_repeat_a_trigram(history):
+    rows, tokens = forbidden_tokens(torch.tensor([history], dtype=torch.long).view(1, -1))
+    seen = {tuple(history[i : i + 3]) for i in range(len(history) - 2)}
+    expected = {t for t in range(4) if len(history) >= 2 and (*history[-2:], t) in seen}
+    assert set(tokens.tolist()) == expected and set(rows.tolist()) <= {0}
+
+
+def test_trigram_blocking_leaves_no_repeated_trigram(captioner, features, posts, monkeypatch):
+    kept = []
+    monkeypatch.setattr(
+        type(captioner.tokenizer), "decode", lambda self, tokens, **options: kept.append(tuple(tokens)) or "x"
+    )
+    decode(captioner, features, posts, Decoding(beams=2, max_tokens=40), torch.float32)
+    for tokens in kept:
+        trigrams = list(zip(tokens, tokens[1:], tokens[2:], strict=False))
+        assert len(set(trigrams)) == len(trigrams)
+    blocked = len(kept)
+    decode(captioner, features, posts, Decoding(beams=1, block_trigrams=False, max_tokens=40), torch.float32)
+    assert any(len({t[i : i + 3] for i in range(len(t) - 2)}) < len(t) - 2 for t in kept[blocked:])
+
+
+def test_bfloat16_gives_captions_too(captioner, features, posts):
+    found = decode(captioner, features, posts, Decoding(beams=3, max_tokens=8), torch.bfloat16)
+    assert all(len(options) == 3 for options in found)
+    assert captioner.embedding.weight.dtype == torch.float32
+
+
+def test_the_same_search_twice_is_the_same(captioner, features, posts):
+    how = Decoding(beams=5, max_tokens=15)
+    assert decode(captioner, features, posts, how) == decode(captioner, features, posts, how)
+
+
+def test_reranking_takes_the_most_similar_and_then_the_likelier():
+    options = [[Candidate("a b", -1, -1), Candidate("b c", -2, -1), Candidate("c b", -3, -1)], []]
+    assert rerank(options, lambda i, text: text.startswith(("b", "c"))) == ["b c", ""]

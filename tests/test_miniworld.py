@@ -1,0 +1,89 @@
+import json
+import statistics
+
+import numpy as np
+
+from altlib.miniworld.lexicon import lexicon, plural, things, topics, with_article, wording
+from altlib.miniworld.network import network, post_story, thread
+from altlib.miniworld.render import master_glyph
+
+
+def test_a_story_is_a_function_of_seed_and_number():
+    a, b = post_story(3, 17), list(network(3, 5, start=15))
+    assert [p.item_id for p in a] == [p.item_id for p in b if p.item_id.startswith(a[0].post_id)]
+    assert np.array_equal(np.asarray(a[0].draw()), np.asarray(post_story(3, 17)[0].draw()))
+    assert post_story(3, 17)[0].text != post_story(4, 17)[0].text
+
+
+def test_openmoji_draws_every_glyph_of_the_lexicon():
+    glyphs = {g for t in topics().values() for g in t.kinds} | {t.glyph for t in things()}
+    assert len(glyphs) > 400
+    assert all(master_glyph(g).getbbox() for g in glyphs)
+
+
+def test_a_kind_needs_picture_and_post():
+    """Most glyphs stand for several kinds and every topic has many, so neither source alone tells the kind."""
+    per_glyph: dict[str, set[str]] = {}
+    for topic in topics().values():
+        assert len(topic.kinds) == 16
+        for glyph, kind in topic.kinds.items():
+            per_glyph.setdefault(glyph, set()).add(kind)
+    drawn = [p.scene.glyph for p in network(1, 400)]
+    assert statistics.mean(len(per_glyph[g]) for g in drawn) > 4
+
+
+def test_a_post_has_one_to_four_pictures_that_share_its_text():
+    posts: dict[str, list] = {}
+    for p in network(2, 200):
+        posts.setdefault(p.post_id, []).append(p)
+    sizes = {len(ps) for ps in posts.values()}
+    assert sizes == {1, 2, 3, 4}
+    assert all(len({p.text for p in ps}) == 1 for ps in posts.values())
+
+
+def test_alt_text_says_the_facts_and_the_post_does_not_name_the_kind():
+    named = told = plain = 0
+    for p in network(5, 300):
+        noise = next(f["value"] for f in json.loads(p.facts) if f["fact"] == "noise")
+        if noise != "as written" or p.scene.form == "chart" or p.language != "en":
+            continue
+        plain += 1
+        named += p.scene.kind in p.alt_text or plural(p.scene.kind) in p.alt_text
+        told += p.scene.kind in p.text
+    assert plain > 200 and named == plain and told / plain < 0.05
+
+
+def test_every_pattern_can_be_written():
+    voices = {p.story.voice for p in network(6, 300)}
+    forms = {p.scene.form for p in network(6, 300)}
+    assert voices == set(wording()["voices"]) and forms == {"photo", *wording()["forms"]}
+    assert not any("{" in t or "[" in t for p in network(6, 300) for t in (p.text, p.alt_text, p.caption))
+
+
+def test_texts_are_varied():
+    alts = [p.alt_text for p in network(7, 400) if p.alt_text]
+    assert len({a for a in alts}) / len(alts) > 0.85
+    openings = {" ".join(a.split()[:3]).lower() for a in alts}
+    assert len(openings) > 150
+
+
+def test_threads_quote_the_post():
+    post, *replies = thread(1, 8)
+    assert replies and post
+
+
+def test_grammar():
+    assert plural("pair of skis") == "pairs of skis"
+    assert plural("wheat sheaf") == "wheat sheaves"
+    assert plural("canvassing satchel") == "canvassing satchels"
+    assert plural("spelling trophy") == "spelling trophies"
+    assert with_article("election flyer") == "an election flyer"
+    assert with_article("unicorn") == "a unicorn"
+    assert with_article("one-off cup") == "a one-off cup"
+    assert with_article("pair of goggles") == "a pair of goggles"
+
+
+def test_all_said_words_are_in_the_lexicon():
+    assert set(lexicon()["settings"]) >= {"beach", "plain"} and all(
+        len(s["names"]) >= 4 for s in lexicon()["settings"].values()
+    )

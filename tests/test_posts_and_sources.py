@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from altlib.posts import CorpusError, as_posts, read_corpus, split_by_post, write_corpus
+from altlib.sources import collect
+
+
+def frame(n=3, **columns):
+    return as_posts(
+        [
+            {
+                "item_id": f"i{k}",
+                "post_id": f"p{k}",
+                "alt_text": f"alt {k}",
+                "text": f"text {k}",
+                "image": f"/x/{k}.png",
+            }
+            | {c: v[k] for c, v in columns.items()}
+            for k in range(n)
+        ]
+    )
+
+
+def test_a_corpus_survives_the_disk(tmp_path):
+    posts = frame().assign(split="train")
+    posts.loc[0, "image"] = str((tmp_path / "images" / "0.png").resolve())
+    posts.loc[1, "alt_text"] = "Ünïcödé 🦊 \u2028 <b>"
+    write_corpus(tmp_path, posts)
+    stored = pd.read_parquet(tmp_path / "posts.parquet")
+    assert stored.loc[0, "image"] == "images/0.png"
+    pd.testing.assert_frame_equal(read_corpus(tmp_path), posts)
+
+
+def test_a_missing_or_damaged_corpus_says_what_to_do(tmp_path):
+    with pytest.raises(CorpusError, match="run 01-collection first"):
+        read_corpus(tmp_path)
+    write_corpus(tmp_path, frame())
+    data = (tmp_path / "posts.parquet").read_bytes()
+    (tmp_path / "posts.parquet").write_bytes(data[: len(data) // 2])
+    with pytest.raises(CorpusError, match="damaged"):
+        read_corpus(tmp_path)
+
+
+@given(ids=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 8)), min_size=1, max_size=60), seed=st.integers(0, 5))
+@settings(max_examples=80, deadline=None)
+def test_no_post_and_no_text_is_in_two_splits(ids, seed):
+    posts = pd.DataFrame({"post_id": [f"p{a}" for a, _ in ids], "text": ["" if b == 0 else f"t{b}" for _, b in ids]})
+    split = split_by_post(posts, 0.2, 0.3, seed)
+    assert posts.assign(split=split).groupby("post_id")["split"].nunique().max() == 1
+    named = posts.assign(split=split)[posts["text"] != ""]
+    assert named.empty or named.groupby("text")["split"].nunique().max() == 1
+
+
+def test_more_data_moves_no_post():
+    small, large = frame(50), frame(500)
+    a, b = split_by_post(small, 0.1, 0.1, 0), split_by_post(large, 0.1, 0.1, 0)
+    assert (a == b[:50]).all()
+    assert 0.05 < (b == "test").mean() < 0.15 and 0.05 < (b == "val").mean() < 0.15
+
+
+def test_the_miniature_world_is_collected_once_and_the_same(tmp_path):
+    first, _ = collect("miniworld", tmp_path / "a", posts=20, seed=4)
+    again, _ = collect("miniworld", tmp_path / "a", posts=20, seed=4)
+    other, _ = collect("miniworld", tmp_path / "b", posts=20, seed=4)
+    assert first.equals(again)
+    for one, two in zip(first["image"], other["image"], strict=True):
+        assert Path(one).read_bytes() == Path(two).read_bytes()
+
+
+def test_jsonl_reads_what_it_can_and_lists_the_rest(tmp_path, picture):
+    picture("images/a.png")
+    lines = [
+        {"id": "1", "image": "images/a.png", "post": "hello", "alt_text": "a thing"},
+        {"id": "2", "post": "no image"},
+        {"id": "3", "image": "../../etc/passwd", "alt_text": "x"},
+        "not an object",
+    ]
+    (tmp_path / "p.jsonl").write_text("\n".join(json.dumps(x) for x in lines) + "\n{broken\n\n")
+    posts, unreadable = collect("jsonl", tmp_path / "c", path=str(tmp_path))
+    assert posts["item_id"].tolist() == ["1"] and posts["text"].tolist() == ["hello"]
+    assert [u["reason"].split(":")[0] for u in unreadable] == [
+        "line lacks 'image'",
+        "line is not a post",
+        "line is not a post",
+        "line is not a post",
+    ]
+    assert "leaves the folder" in unreadable[1]["reason"]
+
+
+def test_concadia_is_read_with_missing_fields(tmp_path, picture):
+    picture("resized/1.jpg")
+    images = [
+        {"filename": "1.jpg", "description": {"raw": "A cat."}, "caption": {"raw": "Tom."}, "split": "test"},
+        {"filename": "2.jpg", "caption": {"raw": "No description."}, "split": "train"},
+    ]
+    (tmp_path / "wiki_split.json").write_text(json.dumps({"images": images}))
+    posts, unreadable = collect("concadia", tmp_path / "c", path=str(tmp_path))
+    assert posts.loc[0, ["alt_text", "caption", "text", "split"]].tolist() == ["A cat.", "Tom.", "Tom.", "test"]
+    assert len(unreadable) == 1 and "description" in unreadable[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "source,path,words",
+    [
+        ("jsonl", "", "set collection.source_path"),
+        ("jsonl", "nowhere", "does not exist"),
+        ("concadia", "nowhere", "does not exist"),
+        ("x", "", "unknown source"),
+    ],
+)
+def test_a_missing_source_is_named(tmp_path, source, path, words):
+    with pytest.raises(CorpusError, match=words):
+        collect(source, tmp_path, path=path)
+
+
+def test_an_empty_source_is_an_error(tmp_path):
+    (tmp_path / "p.jsonl").write_text("\n")
+    with pytest.raises(CorpusError, match="holds no posts"):
+        collect("jsonl", tmp_path, path=str(tmp_path / "p.jsonl"))
+
+
+def test_a_file_of_another_format_is_an_error(tmp_path):
+    (tmp_path / "wiki_split.json").write_text("[1, 2]")
+    with pytest.raises(CorpusError, match="not Concadia's format"):
+        collect("concadia", tmp_path, path=str(tmp_path))

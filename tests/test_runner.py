@@ -1,0 +1,147 @@
+"""The runner on a project of two small chapters."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from altlib.parameters import ParameterError, read_chapter
+from altlib.runner import RunError, dependencies, imported_modules, parse_seeds, project_root, run_book
+from tests.conftest import ROOT
+
+FIRST = [
+    'n: int = 2  # how many [1, 9]\nrun_folder: str = "x"  # folder\nseed: int = 0  # seed',
+    "from pathlib import Path\nfrom altlib.files import write_json\nwrite_json(Path(run_folder) / 'a.json', list(range(n)))",
+    "with open(Path(run_folder) / 'first.log', 'a') as f:\n    f.write('x')\nprint('<script>alert(1)</script>')",
+]
+SECOND = [
+    'bad: bool = False  # fail\nwait: float = 0.0  # seconds [0, 100]\nrun_folder: str = "x"  # folder\nseed: int = 0  # seed',
+    "import time\nfrom pathlib import Path\nfrom altlib.files import read_json, write_json\nkept = 41 + 1\nprint(kept)",
+    "Path(run_folder, 'waiting').touch()\ntime.sleep(wait)\nif bad:\n    raise ValueError('the broken thing')",
+    "write_json(Path(run_folder) / 'b.json', read_json(Path(run_folder) / 'a.json'))",
+]
+
+
+def notebook(path: Path, title: str, cells: list[str], reads: list[str], writes: list[str]) -> None:
+    book = nbformat.v4.new_notebook()
+    book.metadata.update(
+        {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "altlib": {"reads": reads, "writes": writes},
+        }
+    )
+    book.cells = [nbformat.v4.new_markdown_cell(f"# {title}"), *map(nbformat.v4.new_code_cell, cells)]
+    book.cells[1].metadata["tags"] = ["parameters"]
+    nbformat.write(book, path)
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "book").mkdir()
+    notebook(tmp_path / "book" / "01-first.ipynb", "First", FIRST, [], ["a.json"])
+    notebook(tmp_path / "book" / "02-second.ipynb", "Second", SECOND, ["a.json"], ["b.json"])
+    (tmp_path / "book" / "intro.md").write_text("# Hello\n")
+    (tmp_path / "book" / "_toc.yml").write_text(
+        "format: jb-book\nroot: intro\nchapters:\n  - file: 01-first\n  - file: 02-second\n"
+    )
+    (tmp_path / "_config.yml").write_text(
+        "title: T\nexecute:\n  execute_notebooks: 'off'\nhtml:\n  use_repository_button: false\n"
+    )
+    (tmp_path / "p.yaml").write_text("run: r\n")
+    return tmp_path
+
+
+def times_run(project) -> int:
+    return len((project / "runs" / "r" / "first.log").read_text())
+
+
+def test_a_run_is_complete_then_idle_then_redone_where_something_changed(project, capsys):
+    index = run_book(project / "p.yaml", [], [])
+    run = project / "runs" / "r"
+    assert index.is_file() and json.loads((run / "b.json").read_text()) == [0, 1]
+    record = json.loads((run / "records" / "02-second.json").read_text())
+    assert record["wall_time_s"] > 0 and record["versions"]["torch"] and record["hardware"]["cores"] == os.cpu_count()
+    page = (run / "html" / "01-first.html").read_text()
+    assert "How this page was made" in page and "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
+
+    before = index.stat().st_mtime_ns
+    run_book(project / "p.yaml", [], [])
+    assert "Nothing has changed" in capsys.readouterr().out and index.stat().st_mtime_ns == before
+
+    run_book(project / "p.yaml", ["second.wait=0.1"], [])
+    assert times_run(project) == 1  # only the second chapter ran again
+    run_book(project / "p.yaml", ["second.wait=0.1", "first.n=3"], [])
+    assert times_run(project) == 2 and json.loads((run / "b.json").read_text()) == [0, 1, 2]
+
+
+def test_an_error_names_chapter_cell_and_cause_and_keeps_what_was_finished(project):
+    with pytest.raises(RunError, match=r"02-second, cell \d+ .*: ValueError: the broken thing") as caught:
+        run_book(project / "p.yaml", ["second.bad=true"], [])
+    run = project / "runs" / "r"
+    failed = run / "notebooks" / "02-second.failed.ipynb"
+    assert str(failed) in str(caught.value)
+    assert any("42" in str(c.get("outputs")) for c in nbformat.read(failed, as_version=4).cells)
+    assert (run / "notebooks" / "01-first.ipynb").is_file() and not (run / "b.json").exists()
+    run_book(project / "p.yaml", [], [])
+    assert times_run(project) == 1 and not failed.exists()
+
+
+def test_a_killed_run_goes_on(project):
+    command = [sys.executable, "-m", "altlib", "book", str(project / "p.yaml"), "--set", "second.wait=60"]
+    process = subprocess.Popen(
+        command, cwd=project, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    run = project / "runs" / "r"
+    deadline = time.monotonic() + 120
+    while not (run / "waiting").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert (run / "waiting").exists()
+    with pytest.raises(RunError, match="another process is running r"):
+        run_book(project / "p.yaml", [], [])
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (run / "b.json").exists()
+    assert run_book(project / "p.yaml", [], []).is_file()
+    assert times_run(project) == 1
+
+
+def test_a_wrong_parameter_stops_before_anything_runs(project):
+    with pytest.raises(ParameterError, match=r"first\.m: unknown parameter"):
+        run_book(project / "p.yaml", ["first.m=3"], [])
+    assert not (project / "runs").exists()
+
+
+def test_a_chapter_depends_on_the_modules_it_imports_and_theirs():
+    files = {p.stem for p in dependencies(read_chapter(ROOT / "book" / "04-prefix-deembedding.ipynb"), ROOT / "altlib")}
+    assert {"deembedding", "captioner", "backbones", "files", "figures"} <= files
+    assert not {"runner", "cli", "scene", "duplicates", "metrics"} & files
+
+
+def test_imports_are_found():
+    known = {m: Path(m) for m in ("", "a", "a.b", "c")}
+    assert imported_modules("from altlib.a import b\nfrom altlib import c\nimport os, altlib.a.b", "", True, known) == {
+        "a.b",
+        "c",
+    }
+    assert imported_modules("from . import c\nfrom .a.b import x", "c", False, known) == {"c", "a.b"}
+    assert imported_modules("from ..c import x\nfrom .b import y", "a.z", False, known) == {"c", "a.b"}
+
+
+def test_seeds():
+    assert parse_seeds("0-2,7,1") == [0, 1, 2, 7]
+    for bad in ("", "3-1", "a", "0-5000"):
+        with pytest.raises(ValueError):
+            parse_seeds(bad)
+
+
+def test_a_place_without_a_project_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("altlib.runner.__file__", str(tmp_path / "x.py"))
+    with pytest.raises(RunError, match="found no project"):
+        project_root()
