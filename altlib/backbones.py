@@ -153,7 +153,18 @@ def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any
         if local:
             raise BackboneError(f"The language model in {folder} cannot be loaded: {error}") from error
         raise offline_hint("language", name, error) from error
+    fuse_gelu(model)
     return tokenizer, model.to(device).eval()
+
+
+def fuse_gelu(model: nn.Module) -> None:
+    """Replace GPT-2's GELU, seven passes over memory in transformers, by the same function in one."""
+    from transformers.activations import NewGELUActivation
+
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, NewGELUActivation):
+                setattr(module, name, nn.GELU(approximate="tanh"))
 
 
 def save_clip(model: nn.Module, tokenizer: Any, config: dict, folder: Path, half: bool = False) -> None:

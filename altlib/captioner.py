@@ -1,8 +1,8 @@
 """The prefix captioner: a mapping network puts CLIP's picture into a language model's embedding space.
 
-The language model reads ``prefix ++ post ++ <end> ++ alt text ++ <end>``: k vectors from the
-mapping network, the post's tokens, an end-of-text token as the border, then the alt text
-(Twitter paper, section 3.1). Leaving out the post gives ClipCap, leaving out the prefix the
+The language model reads ``prefix ++ post ++ newline ++ alt text ++ <end>``: k vectors from the
+mapping network, the post's tokens, a line break as the border, then the alt text and the end of
+text (Twitter paper, section 3.1). Leaving out the post gives ClipCap, leaving out the prefix the
 text-only system.
 """
 
@@ -118,6 +118,8 @@ class PrefixCaptioner(nn.Module):
             build_mapper(config, self.embedding.embedding_dim) if config.uses_image else None
         )
         self.end = int(tokenizer.eos_token_id)
+        # Not the end of text: in pretraining, what stands before it has nothing to do with what follows.
+        self.border = int(tokenizer("\n", add_special_tokens=False).input_ids[-1])
         language_model.requires_grad_(config.trains_lm)
         limit = getattr(language_model.config, "max_position_embeddings", None)
         needed = self.prefix_length + 2 * config.max_tokens + 2
@@ -166,7 +168,7 @@ class PrefixCaptioner(nn.Module):
         at these positions only. Rows are padded at the end, where causal attention never looks.
         """
         device = self.embedding.weight.device
-        rows = [[*e.text, self.end, *e.alt_text, self.end] for e in examples]
+        rows = [[*e.text, self.border, *e.alt_text, self.end] for e in examples]
         longest = max(map(len, rows))
         ids = torch.tensor([row + [self.end] * (longest - len(row)) for row in rows], device=device)  # (B, T)
         first = torch.tensor([len(e.text) for e in examples], device=device)[:, None]

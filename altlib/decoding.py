@@ -223,9 +223,9 @@ class BeamSearch:
 
 
 def prompt_batch(captioner: PrefixCaptioner, features: Tensor, examples: list[Example]) -> tuple[Tensor, Tensor]:
-    """Prompts ``prefix ++ post ++ <end>`` padded on the left: (B, L, d) and their mask (B, L)."""
+    """Prompts ``prefix ++ post ++ newline`` padded on the left: (B, L, d) and their mask (B, L)."""
     device = captioner.embedding.weight.device
-    rows = [[*e.text, captioner.end] for e in examples]
+    rows = [[*e.text, captioner.border] for e in examples]
     longest = max(map(len, rows))
     ids = torch.tensor([[captioner.end] * (longest - len(r)) + r for r in rows], device=device)
     k = captioner.prefix_length

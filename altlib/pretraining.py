@@ -50,7 +50,17 @@ CLIP_CONFIG: dict[str, Any] = {
         "resize_mode": "shortest",
     },
 }
-GPT2_CONFIG: dict[str, Any] = {"vocab_size": 2048, "n_positions": 384, "n_embd": 192, "n_layer": 4, "n_head": 6}
+GPT2_CONFIG: dict[str, Any] = {
+    "vocab_size": 2048,
+    "n_positions": 384,
+    "n_embd": 192,
+    "n_layer": 4,
+    "n_head": 6,
+    "activation_function": "gelu_pytorch_tanh",  # GPT-2's own GELU in one fused operation
+    "resid_pdrop": 0.0,
+    "embd_pdrop": 0.0,
+    "attn_pdrop": 0.0,
+}
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
 
@@ -162,6 +172,14 @@ def first_pictures(seed: int, count: int) -> list[MiniPost]:
     return [posts[0] for index in range(count) if (posts := list(network(seed, 1, index)))]
 
 
+def adamw(model: Any, learning_rate: float, eps: float = 1e-8) -> torch.optim.AdamW:
+    """AdamW as CLIP uses it: weight decay 0.1 on matrices, none on biases, norms and scales."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=eps)
+
+
 def pretrain_clip(
     tokenizer: Any,
     steps: int,
@@ -189,14 +207,7 @@ def pretrain_clip(
     def tokenize(texts: list[str]) -> Tensor:
         return inner(texts, padding="max_length", truncation=True, max_length=48, return_tensors="pt").input_ids
 
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
-        lr=learning_rate,
-        betas=(0.9, 0.98),
-        eps=1e-6,
-    )
+    optimiser = adamw(model, learning_rate, eps=1e-6)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.08)
     loss_of = ClipLoss()
     tuning = first_pictures(TUNING_SEED, 512)
@@ -250,6 +261,18 @@ def perplexity(model: Any, rows: Tensor) -> float:
     return float(torch.tensor(losses).mean().exp())
 
 
+@torch.inference_mode()
+def repetition_loss(model: Any, tokenizer: Any, stories: int = 60) -> float:
+    """Mean negative log-likelihood (nats a token) of a post that stands right after itself: how well the model looks back."""
+    losses = []
+    for index in range(stories):
+        post = tokenizer(thread(HELD_OUT_SEED, index)[0] + "\n").input_ids[:150]
+        ids = torch.tensor([post + post])
+        logits = model(ids).logits[0, len(post) - 1 : -1]
+        losses.append(F.cross_entropy(logits, ids[0, len(post) :]).item())
+    return sum(losses) / len(losses)
+
+
 def pretrain_language_model(
     tokenizer: Any,
     stories: int,
@@ -272,13 +295,7 @@ def pretrain_language_model(
     Random(seed).shuffle(documents)
     rows = packed_rows(tokenizer, iter(documents), length)
     held_out = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), length)
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
-        lr=learning_rate,
-        betas=(0.9, 0.98),
-    )
+    optimiser = adamw(model, learning_rate)
     steps = epochs * (len(rows) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
     generator = torch.Generator().manual_seed(seed)
@@ -351,4 +368,5 @@ def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> d
         "retrieval_256": retrieval_accuracy(clip.model, clip.tokenize, retrieved),
         "retrieval_pictures": len(retrieved),
         "perplexity": perplexity(language_model, rows),
+        "repetition_loss": repetition_loss(language_model, tokenizer),
     }

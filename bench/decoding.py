@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from altlib.backbones import load_language_model, mixed_precision
+from altlib.backbones import fuse_gelu, load_language_model, mixed_precision
 from altlib.captioner import CaptionerConfig, PrefixCaptioner
 from altlib.decoding import Decoding, decode, prompt_batch
 
@@ -63,6 +63,7 @@ def main():
     for i in range(options.plain):
         plain = plain_beam_search(captioner, features[i], posts[i], 5, 40)
     plain_rate = options.plain / (time.perf_counter() - start)
+    fuse_gelu(model)
     how = Decoding(beams=5, block_trigrams=False, max_tokens=40, batch_size=48)
     ours = decode(captioner, features[:1], posts[:1], how, torch.float32)[0][0]
     same = (

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from altlib.backbones import load_language_model, mixed_precision
+from altlib.backbones import fuse_gelu, load_language_model, mixed_precision
 from altlib.captioner import CaptionerConfig, Example, PrefixCaptioner
 from altlib.training import CaptionData, TrainingSettings, bucketed_batches, example_length, update
 
@@ -24,7 +24,7 @@ def lengths(mean, n, rng):
 
 
 def plain_step(captioner, features, examples, optimiser, longest):
-    rows = [[*e.text, captioner.end, *e.alt_text, captioner.end] for e in examples]
+    rows = [[*e.text, captioner.border, *e.alt_text, captioner.end] for e in examples]
     ids = torch.tensor([r + [captioner.end] * (longest - len(r)) for r in rows])
     labels = torch.full((len(rows), captioner.prefix_length + longest), -100)
     for i, (r, e) in enumerate(zip(rows, examples, strict=True)):
@@ -64,17 +64,19 @@ def main():
     precision = mixed_precision("cpu")
     settings = TrainingSettings(batch_size=options.batch)
     accelerator = Accelerator(cpu=True)
-    batches = bucketed_batches([example_length(e) for e in examples], options.batch, 0, 0)[: options.batches]
-    update(captioner, data, batches[0][:4], optimiser, learning, settings, accelerator, precision)
-    start = time.perf_counter()
-    for chosen in batches:
-        update(captioner, data, chosen, optimiser, learning, settings, accelerator, precision)
-    ours = options.batch * len(batches) / (time.perf_counter() - start)
     plain = torch.optim.Adam(learning, lr=1e-4)
     chosen = list(range(options.plain_batch))
+    plain_step(captioner, *data.batch(chosen[:1]), plain, longest=302)
     start = time.perf_counter()
     plain_step(captioner, *data.batch(chosen), plain, longest=302)
     theirs = options.plain_batch / (time.perf_counter() - start)
+    fuse_gelu(captioner)
+    batches = bucketed_batches([example_length(e) for e in examples], options.batch, 0, 0)[: options.batches]
+    update(captioner, data, batches[0][:4], optimiser, learning, settings, accelerator, precision)
+    start = time.perf_counter()
+    for rows in batches:
+        update(captioner, data, rows, optimiser, learning, settings, accelerator, precision)
+    ours = options.batch * len(batches) / (time.perf_counter() - start)
     means = np.mean([[len(e.text), len(e.alt_text)] for e in examples], axis=0)
     print(f"posts of {means[0]:.0f} tokens, alt texts of {means[1]:.0f} on average")
     print(

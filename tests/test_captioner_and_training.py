@@ -50,7 +50,7 @@ def test_losses_at_alt_text_positions_agree_with_all_logits(captioner, features)
     examples = [captioner.encode(p, a) for p, a in zip(POSTS, ALTS, strict=True)]
     losses, owners = captioner.token_losses(features, examples)
     for i, e in enumerate(examples):
-        ids = torch.tensor([[*e.text, captioner.end, *e.alt_text, captioner.end]])
+        ids = torch.tensor([[*e.text, captioner.border, *e.alt_text, captioner.end]])
         logits = captioner.language_model(inputs_embeds=captioner.inputs(features[i : i + 1], ids)).logits[0]
         start = captioner.prefix_length + len(e.text)
         expected = F.cross_entropy(logits[start:-1], ids[0, len(e.text) + 1 :], reduction="none")
