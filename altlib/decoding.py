@@ -45,11 +45,15 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A decoded caption; ``log_likelihood`` in nats, ``score`` the same divided by length ** penalty."""
+    """A decoded caption; ``log_likelihood`` in nats, ``score`` the same divided by length ** penalty.
+
+    ``tokens`` are its token ids without the end.
+    """
 
     text: str
     log_likelihood: float
     score: float
+    tokens: tuple[int, ...] = ()
 
 
 class BeamLayer(DynamicLayer):
@@ -270,7 +274,10 @@ def decode(
             for i, candidates in zip(chosen, search.run(), strict=True):
                 found[i] = [
                     Candidate(
-                        captioner.tokenizer.decode(tokens, skip_special_tokens=True).strip(), log_likelihood, score
+                        captioner.tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+                        log_likelihood,
+                        score,
+                        tuple(tokens),
                     )
                     for score, log_likelihood, tokens in candidates
                 ]

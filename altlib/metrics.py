@@ -109,10 +109,7 @@ class Meteor:
 
     def statistics(self, hypotheses: list[str], references: list[str]) -> np.ndarray:
         """METEOR's statistics of each pair, (n, s); they add up over a corpus."""
-        clean = [
-            (r.replace("|||", " ") or "-", h.replace("|||", " ") or "-")
-            for h, r in zip(hypotheses, references, strict=True)
-        ]
+        clean = [(r.replace("|||", " "), h.replace("|||", " ")) for h, r in zip(hypotheses, references, strict=True)]
         answers = self.ask([f"SCORE ||| {r} ||| {h}" for r, h in clean], len(clean))
         return np.array([[float(x) for x in answer.split()] for answer in answers])
 

@@ -359,9 +359,7 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
         log = run_folder / "logs" / "snakemake.log"
         log.parent.mkdir(exist_ok=True)
         with log.open("w") as errors:
-            process = subprocess.run(
-                command, cwd=root, stdout=errors, stderr=None if "--verbose" in snakemake else sys.stderr, check=False
-            )
+            process = subprocess.run(command, cwd=root, stdout=errors, check=False)
         if process.returncode:
             raise RunError(failure_message(run_folder))
         print(f"Done in {time.monotonic() - started:.0f} s. The book is at {index}")

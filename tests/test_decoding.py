@@ -65,15 +65,17 @@ def test_the_batch_does_not_matter(captioner, features, posts):
 
 def test_log_likelihoods_are_those_of_the_model(captioner, features, posts):
     captioner = ending(captioner)
-    found = decode(captioner, features, posts, Decoding(beams=4, block_trigrams=False, max_tokens=20), torch.float32)
+    found = decode(captioner, features, posts, Decoding(beams=4, max_tokens=20), torch.float32)
     checked = 0
     for i, post in enumerate(posts):
         for c in found[i]:
-            example = dataclasses.replace(captioner.encode(post), alt_text=captioner.tokenizer(c.text).input_ids)
-            expected = float(captioner.log_likelihoods(features[i : i + 1], [example]))
-            if abs(c.log_likelihood - expected) < 1e-3:
+            if len(c.tokens) < 20:  # one that ended by itself
+                example = dataclasses.replace(captioner.encode(post), alt_text=list(c.tokens))
+                expected = float(captioner.log_likelihoods(features[i : i + 1], [example]))
+                assert c.log_likelihood == pytest.approx(expected, abs=1e-3)
+                assert c.score == pytest.approx(c.log_likelihood / (len(c.tokens) + 1), abs=1e-5)
                 checked += 1
-    assert checked >= len(posts)  # candidates that were cut or whose text tokenises otherwise cannot agree
+    assert checked >= 5
 
 
 @given(st.lists(st.integers(0, 3), min_size=0, max_size=14))
@@ -85,18 +87,16 @@ def test_forbidden_tokens_are_those_that_repeat_a_trigram(history):
     assert set(tokens.tolist()) == expected and set(rows.tolist()) <= {0}
 
 
-def test_trigram_blocking_leaves_no_repeated_trigram(captioner, features, posts, monkeypatch):
-    kept = []
-    monkeypatch.setattr(
-        type(captioner.tokenizer), "decode", lambda self, tokens, **options: kept.append(tuple(tokens)) or "x"
-    )
-    decode(captioner, features, posts, Decoding(beams=2, max_tokens=40), torch.float32)
-    for tokens in kept:
-        trigrams = list(zip(tokens, tokens[1:], tokens[2:], strict=False))
-        assert len(set(trigrams)) == len(trigrams)
-    blocked = len(kept)
-    decode(captioner, features, posts, Decoding(beams=1, block_trigrams=False, max_tokens=40), torch.float32)
-    assert any(len({t[i : i + 3] for i in range(len(t) - 2)}) < len(t) - 2 for t in kept[blocked:])
+def trigram_repeats(tokens) -> bool:
+    trigrams = list(zip(tokens, tokens[1:], tokens[2:], strict=False))
+    return len(set(trigrams)) < len(trigrams)
+
+
+def test_trigram_blocking_leaves_no_repeated_trigram(captioner, features, posts):
+    blocked = decode(captioner, features, posts, Decoding(beams=2, max_tokens=40), torch.float32)
+    assert not any(trigram_repeats(c.tokens) for options in blocked for c in options)
+    plain = decode(captioner, features, posts, Decoding(beams=1, block_trigrams=False, max_tokens=40), torch.float32)
+    assert any(trigram_repeats(c.tokens) for options in plain for c in options)
 
 
 def test_bfloat16_gives_captions_too(captioner, features, posts):
