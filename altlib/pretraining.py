@@ -261,62 +261,29 @@ def perplexity(model: Any, rows: Tensor) -> float:
     return float(torch.tensor(losses).mean().exp())
 
 
-def reading_documents(stories: int, seed: int = TEXT_SEED) -> Iterator[str]:
-    """What GPT-2 reads: threads, posts with the captions of their pictures, and alt text apart from its post."""
-    for index in range(stories):
-        yield "\n".join(thread(seed, index))
-        pictures = list(network(seed + 100, 1, index))
-        yield "\n".join([pictures[0].text, *(p.caption for p in pictures)])
-        if index % 3 == 0:
-            yield from (clean_alt_text(p) for p in network(seed + 200, 1, index))
-
-
-def repeated_rows(count: int, length: int, vocabulary: int, generator: torch.Generator) -> Tensor:
-    """Rows of random tokens that repeat themselves with a period of 6 to 29: an exercise in looking back."""
-    rows = []
-    for _ in range(count):
-        period = int(torch.randint(6, 30, (1,), generator=generator))
-        passage = torch.randint(1, vocabulary - 1, (period,), generator=generator)
-        rows.append(passage.repeat(length // period + 1)[:length])
-    return torch.stack(rows)
-
-
 @torch.inference_mode()
-def repetition_loss(model: Any) -> float:
-    """Mean negative log-likelihood (nats a token) of 24 random tokens that stand right after themselves."""
-    generator = torch.Generator().manual_seed(HELD_OUT_SEED)
-    passage = torch.randint(1, model.config.vocab_size - 1, (64, 24), generator=generator)
-    logits = model(passage.repeat(1, 2)).logits[:, 23:-1]
-    return F.cross_entropy(logits.flatten(0, 1), passage.flatten()).item()
-
-
-def learning_step(model: Any, rows: Tensor, optimiser: torch.optim.Optimizer) -> float:
-    """One update on next-token prediction of ``rows``; returns the loss (nats a token)."""
-    loss = model(rows, labels=rows).loss
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimiser.step()
-    return loss.item()
+def repetition_loss(model: Any, tokenizer: Any, stories: int = 60) -> float:
+    """Mean negative log-likelihood (nats a token) of a post that stands right after itself: how well the model looks back."""
+    losses = []
+    for index in range(stories):
+        post = tokenizer(thread(HELD_OUT_SEED, index)[0] + "\n").input_ids[:150]
+        ids = torch.tensor([post + post])
+        logits = model(ids).logits[0, len(post) - 1 : -1]
+        losses.append(F.cross_entropy(logits, ids[0, len(post) :]).item())
+    return sum(losses) / len(losses)
 
 
 def pretrain_language_model(
     tokenizer: Any,
     stories: int,
     epochs: int,
-    exercises: int = 1500,
-    batch: int = 16,
+    batch: int = 32,
     length: int = 192,
     learning_rate: float = 2e-3,
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
 ) -> Any:
-    """Pretraining of the miniature GPT-2: first repeated passages, then :func:`reading_documents`.
-
-    So small a model, on so little text, does not learn by itself to look back at what was said
-    before; ``exercises`` updates on random passages that repeat teach it (they end early once a
-    repetition costs less than 0.3 nats a token).
-    """
+    """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
@@ -324,50 +291,39 @@ def pretrain_language_model(
     model = GPT2LMHeadModel(
         GPT2Config(**GPT2_CONFIG, bos_token_id=eos, eos_token_id=eos, pad_token_id=tokenizer.pad_token_id)
     )
-    documents = list(reading_documents(stories))
+    documents = list(text_documents(stories))
     Random(seed).shuffle(documents)
     rows = packed_rows(tokenizer, iter(documents), length)
     held_out = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), length)
-    generator = torch.Generator().manual_seed(seed)
-    started = time.time()
-
-    def measure_now(phase: str, step: int, tokens: int, loss: float) -> float:
-        model.eval()
-        repetition = repetition_loss(model)
-        report(
-            {
-                "phase": phase,
-                "step": step,
-                "tokens": tokens,
-                "loss": loss,
-                "held_out_perplexity": perplexity(model, held_out),
-                "repetition_loss": repetition,
-                "seconds": time.time() - started,
-            }
-        )
-        model.train()
-        return repetition
-
-    model.train()
-    optimiser = adamw(model, learning_rate)
-    warm_up = torch.optim.lr_scheduler.LinearLR(optimiser, 0.01, 1.0, total_iters=100)
-    for step in range(1, exercises + 1):
-        loss = learning_step(model, repeated_rows(32, 64, len(tokenizer), generator), optimiser)
-        warm_up.step()
-        if (step % 100 == 0 or step == exercises) and measure_now("exercises", step, step * 32 * 64, loss) < 0.3:
-            break
     optimiser = adamw(model, learning_rate)
     steps = epochs * (len(rows) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
-    step = 0
-    for _ in range(epochs):
+    generator = torch.Generator().manual_seed(seed)
+    started, step = time.time(), 0
+    model.train()
+    for epoch in range(epochs):
         order = torch.randperm(len(rows), generator=generator)
         for chosen in order[: len(rows) // batch * batch].split(batch):
-            loss = learning_step(model, rows[chosen], optimiser)
+            loss = model(rows[chosen], labels=rows[chosen]).loss
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
             schedule.step()
             step += 1
             if step % 200 == 0 or step == steps:
-                measure_now("text", step, step * batch * length, loss)
+                model.eval()
+                report(
+                    {
+                        "step": step,
+                        "epoch": epoch,
+                        "loss": loss.item(),
+                        "held_out_perplexity": perplexity(model, held_out),
+                        "tokens": step * batch * length,
+                        "seconds": time.time() - started,
+                    }
+                )
+                model.train()
     return model.eval()
 
 
@@ -412,5 +368,5 @@ def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> d
         "retrieval_256": retrieval_accuracy(clip.model, clip.tokenize, retrieved),
         "retrieval_pictures": len(retrieved),
         "perplexity": perplexity(language_model, rows),
-        "repetition_loss": repetition_loss(language_model),
+        "repetition_loss": repetition_loss(language_model, tokenizer),
     }
