@@ -95,7 +95,8 @@ def token_matrix(pixels: np.ndarray, positions: np.ndarray) -> csr_matrix:
     sizes = np.diff(np.r_[starts, len(flat)])
     shared = np.repeat(sizes > 1, sizes)
     columns = np.repeat(np.cumsum(sizes > 1, dtype=np.int32) - 1, sizes)[shared]
-    data = np.ones(len(columns), dtype=np.uint8)
+    # Products count shared tokens, at most ``count`` of them: the type must hold that.
+    data = np.ones(len(columns), dtype=np.uint8 if count < 256 else np.uint16)
     return coo_matrix((data, (rows[shared], columns)), shape=(n, max(1, int((sizes > 1).sum())))).tocsr()
 
 
