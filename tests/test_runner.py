@@ -145,3 +145,24 @@ def test_a_place_without_a_project_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("altlib.runner.__file__", str(tmp_path / "x.py"))
     with pytest.raises(RunError, match="found no project"):
         project_root()
+
+
+def test_several_seeds_are_run_apart_and_summarised(project, monkeypatch, capsys):
+    from altlib import runner
+
+    runs = []
+
+    def one_run(parameter_file, settings, snakemake, root):
+        run = next(s.removeprefix("run=") for s in settings if s.startswith("run="))
+        seed = int(next(s.removeprefix("common.seed=") for s in settings if s.startswith("common.seed=")))
+        runs.append((run, seed))
+        write = root / "runs" / run / "results" / "scores.json"
+        write.parent.mkdir(parents=True)
+        write.write_text(json.dumps({"systems": {"ours": {"BLEU@4": {"value": 10.0 + seed, "low": 0, "high": 20}}}}))
+
+    monkeypatch.setattr(runner, "run_book", one_run)
+    summary = json.loads(runner.run_seeds(project / "p.yaml", [], [0, 1, 2], []).read_text())
+    assert runs == [("r-seed0", 0), ("r-seed1", 1), ("r-seed2", 2)]
+    found = summary["systems"]["ours"]["BLEU@4"]
+    assert found["values"] == [10, 11, 12] and found["mean"] == 11 and found["low"] < 10 < 12 < found["high"]
+    assert "Means and 95% intervals over seeds [0, 1, 2]" in capsys.readouterr().out
