@@ -16,7 +16,7 @@ from PIL import Image
 
 from .lexicon import expand, wording
 from .render import render
-from .scene import FORMS, Scene, Story, person_name, place_name, sample_story, scene_facts
+from .scene import Scene, Story, place_name, sample_story, scene_facts
 from .writers import write_alt_text, write_caption, write_post, write_reply
 
 EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
@@ -161,6 +161,3 @@ def thread(seed: int, index: int) -> list[str]:
     rng = Random(f"miniworld-thread/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     return [write_post(story, rng), *(write_reply(story, rng) for _ in range(rng.randint(1, 4)))]
-
-
-__all__ = ["ALT_NOISE", "FORMS", "POST_NOISE", "MiniPost", "network", "person_name", "post_story", "thread"]

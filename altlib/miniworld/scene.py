@@ -8,7 +8,7 @@ tells its glyph, the post its topic, and only the pair tells its name.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from random import Random
 
 from .lexicon import NUMBER_WORDS, Thing, Topic, glyph_sharing, lexicon, things, topics, wording
@@ -167,8 +167,3 @@ def scene_facts(story: Story, scene: Scene) -> list[dict]:
     if scene.detail:
         facts.append(fact("detail", scene.detail, True, False))
     return facts
-
-
-def as_record(scene: Scene) -> dict:
-    """The scene as plain JSON types."""
-    return asdict(scene)
