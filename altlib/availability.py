@@ -9,6 +9,15 @@ from .backbones import MINIATURE
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "pytorch_model.bin")
 
+PATHS = {
+    "concadia_path": "Concadia's wiki_split.json or its folder",
+    "transfer_path": "a folder with torchvision's CIFAR100, Food101 or ImageNet",
+    "ratings_path": "the folder of the published ratings",
+    "ratings_images": "the folder with cosid_descriptions.json and cosid_images",
+    "ratings_scores": "a CSV file of scores",
+    "norms_path": "a CSV file of words and ratings",
+}
+
 
 def cached(repository: str) -> bool:
     """Whether a hub model's configuration and weights are in the local cache."""
@@ -68,6 +77,10 @@ def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
                 found.append(
                     f"{chapter}.source_path: {path} does not exist; put the posts there, or give the path where they are"
                 )
+        for name, what in PATHS.items():
+            path = p.get(name, "")
+            if path and not Path(path).expanduser().exists():
+                found.append(f"{chapter}.{name}: {path} does not exist; it should be {what}")
         for name in ("language_model", "name_recogniser", "vision_language_model"):
             value = p.get(name, "")
             if value not in ("", MINIATURE, "gazetteer") and not Path(value).expanduser().exists():

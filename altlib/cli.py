@@ -39,6 +39,16 @@ def main(arguments: list[str] | None = None) -> int:
     caption.add_argument("--candidates", type=int, default=1, metavar="N", help="print the N best with their scores")
     caption.add_argument("--device", default="auto")
 
+    score = commands.add_parser(
+        "score", help="score texts for a picture: CLIPScore and the preference for descriptions"
+    )
+    score.add_argument("picture", type=Path)
+    score.add_argument("--text", action="append", required=True, help="a text to score; may be repeated")
+    score.add_argument("--run", type=Path, default=None, help="a run's folder (default: runs/workshop)")
+    score.add_argument(
+        "--model", default="", help="which tuned model of the run, such as iit-das-lora-0 (default: the best)"
+    )
+
     for name, meaning in (
         ("execute", "execute one chapter of a plan (used by Snakemake)"),
         ("render", "render the pages of a plan (used by Snakemake)"),
@@ -99,6 +109,8 @@ def dispatch(options: argparse.Namespace) -> int:
             )
         case "caption":
             print_captions(options)
+        case "score":
+            print_scores(options)
         case "execute":
             runner.execute_chapter(options.plan, options.chapter)
         case "render":
@@ -136,3 +148,22 @@ def print_captions(options: argparse.Namespace) -> None:
     found = decode(captioner, features, [options.post], settings, name=options.picture.name)[0][: options.candidates]
     for candidate in found:
         print(f"{candidate.score:8.3f}  {candidate.text}" if options.candidates > 1 else candidate.text)
+
+
+def print_scores(options: argparse.Namespace) -> None:
+    """Print the base and the description-preferring score of each text, best description first."""
+    from .images import open_picture
+    from .runner import project_root
+    from .scores import open_tuned, score_picture
+
+    open_picture(options.picture)
+    run = options.run or project_root() / "runs" / "workshop"
+    base, tuned = open_tuned(run, options.model)
+    rows, cropped = score_picture(options.picture, options.text, base, tuned)
+    if cropped:
+        print(
+            f"altlib: {cropped} of {len(rows)} texts were longer than the model reads and were cropped", file=sys.stderr
+        )
+    print(f"{'CLIPScore':>9}  {tuned.settings.name:>{max(10, len(tuned.settings.name))}}  text")
+    for text, row in sorted(zip(options.text, rows, strict=True), key=lambda pair: -pair[1]["description score"]):
+        print(f"{row['CLIPScore']:9.3f}  {row['description score']:{max(10, len(tuned.settings.name))}.3f}  {text}")

@@ -64,19 +64,24 @@ def shard_features(paths: list[str], clip: Clip, cache: Path | None, batch_size:
     return features
 
 
-@torch.inference_mode()
-def encode_pictures(paths: list[str], clip: Clip, batch_size: int, workers: int, bar: Any = None) -> Tensor:
-    """Features of picture files without any cache; reading overlaps with computing."""
-    device = next(clip.model.parameters()).device
+def read_pictures(paths: list[str], clip: Clip, workers: int = 2) -> Tensor:
+    """Picture files as CLIP's preprocessing gives them, (n, 3, H, W)."""
 
     def read(path: str) -> Tensor:
         return clip.preprocess(centre_crop(open_picture(path, longest=4096)))
 
-    out = []
     with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(paths), batch_size):
-            batch = torch.stack(list(pool.map(read, paths[start : start + batch_size])))
-            out.append(clip.model.encode_image(batch.to(device), normalize=True).float().cpu())
-            if bar is not None:
-                bar.update(len(batch))
+        return torch.stack(list(pool.map(read, paths)))
+
+
+@torch.inference_mode()
+def encode_pictures(paths: list[str], clip: Clip, batch_size: int, workers: int, bar: Any = None) -> Tensor:
+    """Features of picture files without any cache; reading overlaps with computing."""
+    device = next(clip.model.parameters()).device
+    out = []
+    for start in range(0, len(paths), batch_size):
+        batch = read_pictures(paths[start : start + batch_size], clip, workers)
+        out.append(clip.model.encode_image(batch.to(device), normalize=True).float().cpu())
+        if bar is not None:
+            bar.update(len(batch))
     return torch.cat(out)

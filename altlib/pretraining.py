@@ -1,15 +1,18 @@
 """Pretrain the miniature CLIP and GPT-2 on the miniature world (appendix of the book).
 
-All of it runs on seeds that no chapter uses. CLIP sees mostly caption-like text, so that, as
-OpenAI's does, it prefers descriptions to captions on about half of the images; GPT-2 sees
-posts with their replies, captions, and alt text of pictures of other posts.
+All of it runs on seeds that no chapter uses. CLIP's vision tower first learns to name what is
+drawn; then CLIP sees mostly caption-like text, so that, as OpenAI's does, it prefers descriptions
+to captions on about half of the images. GPT-2 reads posts with replies and with accounts of
+what they are about, captions, and alt text of pictures of other posts.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,12 +22,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .backbones import Clip, save_clip
-from .miniworld.network import MiniPost, network, thread
-from .miniworld.writers import write_alt_text
+from .miniworld.network import MiniPost, account, account_places, network, thread
+from .miniworld.writers import write_alt_text, write_caption
 
 CLIP_SEED = 7_000_001  # pictures and captions for CLIP
 TEXT_SEED = 7_000_002  # text for the tokenizer and GPT-2
 TUNING_SEED = 7_000_003  # pictures on which the share of descriptions is set
+VISION_SEED = 7_000_005  # pictures on which the vision tower learns to name facts
 HELD_OUT_SEED = 7_000_004  # pictures on which the model cards' numbers are measured
 
 TOKENIZER_STORIES = 8000
@@ -32,7 +36,7 @@ TOKENIZER_STORIES = 8000
 CLIP_CONFIG: dict[str, Any] = {
     "model_cfg": {
         "embed_dim": 128,
-        "vision_cfg": {"image_size": 96, "patch_size": 12, "width": 192, "layers": 5, "head_width": 32},
+        "vision_cfg": {"image_size": 96, "layers": [1, 1, 2, 1], "width": 20},
         "text_cfg": {
             "context_length": 48,
             "vocab_size": 2048,
@@ -71,15 +75,17 @@ def clean_alt_text(post: MiniPost) -> str:
 
 
 def text_documents(stories: int, seed: int = TEXT_SEED) -> Iterator[str]:
-    """What GPT-2 reads: threads, captions, and alt text apart from its post, one document each."""
+    """What GPT-2 reads, one document each: accounts of what a post is about, threads, captions, alt text apart from its post."""
     for index in range(stories):
-        yield "\n".join(thread(seed, index))
-    for post in network(seed + 100, stories // 2):
-        yield post.caption
-        if post.item_id.endswith("-0"):
-            yield f"{post.text}\n{post.caption}"
-    for post in network(seed + 200, stories // 4):
-        yield clean_alt_text(post)
+        yield account(seed, index)
+        if index % 2 == 0:
+            yield "\n".join(thread(seed + 100, index))
+        if index % 4 == 0:
+            for post in network(seed + 200, 1, index):
+                yield post.caption
+        if index % 8 == 0:
+            for post in network(seed + 300, 1, index):
+                yield clean_alt_text(post)
 
 
 def train_tokenizer(documents: Iterator[str], vocabulary: int = 2048) -> Any:
@@ -146,6 +152,26 @@ def clip_batches(seed: int, batch: int) -> Iterator[list[MiniPost]]:
             posts = posts[batch:]
 
 
+def alike_batches(seed: int, batch: int) -> Iterator[list[MiniPost]]:
+    """Endless batches of photographs that share setting, surface, colour and number: only things tell them apart."""
+    for number, posts in enumerate(clip_batches(seed, batch)):
+        shared = posts[0].scene
+        alike = []
+        for post in posts:
+            scene = replace(
+                post.scene,
+                form="photo",
+                detail="",
+                setting=shared.setting,
+                surface=shared.surface,
+                colour=shared.colour,
+                count=shared.count,
+            )
+            caption = write_caption(post.story, scene, Random(f"alike/{number}/{post.item_id}"))
+            alike.append(replace(post, scene=scene, caption=caption))
+        yield alike
+
+
 @torch.inference_mode()
 def description_preference(model: Any, tokenize: Callable[[list[str]], Tensor], posts: list[MiniPost]) -> float:
     """Share of pictures whose description scores above their caption."""
@@ -180,18 +206,86 @@ def adamw(model: Any, learning_rate: float, eps: float = 1e-8) -> torch.optim.Ad
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=eps)
 
 
+FACTS = ("glyph", "beside", "side", "setting", "surface", "colour", "count", "form", "detail")
+
+
+def fact_values(posts: list[MiniPost]) -> dict[str, list[str]]:
+    """What each picture shows, by fact; an empty string where its form does not show the fact."""
+
+    def value(post: MiniPost, fact: str) -> str:
+        scene = post.scene
+        shown = {
+            "photo": FACTS,
+            "artwork": ("glyph", "setting", "colour", "count", "form", "detail"),
+            "chart": ("colour", "form", "detail"),
+        }.get(scene.form, ("glyph", "colour", "form", "detail"))
+        return "" if fact not in shown else scene.beside.glyph if fact == "beside" else str(getattr(scene, fact))
+
+    return {fact: [value(post, fact) for post in posts] for fact in FACTS}
+
+
+def pretrain_vision(
+    visual: Any,
+    steps: int,
+    batch: int = 64,
+    learning_rate: float = 2e-3,
+    seed: int = 0,
+    report: Callable[[dict], None] = lambda row: None,
+) -> None:
+    """Teach the vision tower to name what pictures show, before it meets any text.
+
+    One linear classifier a fact reads the image embedding. Contrastive learning alone, on as few
+    pictures as a laptop gets through, sees settings and colours and hardly any of the 400
+    glyphs, as those two are enough to tell the pictures of a batch apart.
+    """
+    vocabulary = fact_values(next(clip_batches(VISION_SEED + 1, 4096)))
+    classes = {fact: {v: i for i, v in enumerate(sorted(set(values) - {""}))} for fact, values in vocabulary.items()}
+    torch.manual_seed(seed)
+    heads = torch.nn.ModuleDict({f: torch.nn.Linear(visual.output_dim, len(c)) for f, c in classes.items()})
+    learning = [*visual.parameters(), *heads.parameters()]
+    optimiser = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
+    hits, seen = dict.fromkeys(FACTS, 0), dict.fromkeys(FACTS, 0)
+    started = time.time()
+    visual.train()
+    for step, posts in zip(range(1, steps + 1), clip_batches(VISION_SEED, batch), strict=False):
+        embedded = visual(picture_tensor(posts))
+        loss = torch.zeros(())
+        for fact, values in fact_values(posts).items():
+            target = torch.tensor([classes[fact].get(v, -100) for v in values])
+            if (target < 0).all():
+                continue
+            logits = heads[fact](embedded)
+            loss = loss + F.cross_entropy(logits, target)
+            hits[fact] += int((logits.argmax(1) == target).sum())
+            seen[fact] += int((target >= 0).sum())
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        optimiser.step()
+        schedule.step()
+        if step % 100 == 0 or step == steps:
+            named = {f"names_{f}": hits[f] / max(1, seen[f]) for f in FACTS}
+            report({"step": step, "loss": loss.item(), "seconds": time.time() - started, **named})
+            hits, seen = dict.fromkeys(FACTS, 0), dict.fromkeys(FACTS, 0)
+
+
 def pretrain_clip(
     tokenizer: Any,
     steps: int,
     batch: int = 256,
     learning_rate: float = 1e-3,
     seed: int = 0,
+    vision_steps: int = 1400,
+    text_steps: int = 200,
     description_share: float = 0.02,
     target_preference: float = 0.5,
     report: Callable[[dict], None] = lambda row: None,
     snapshot: Callable[[Any], None] = lambda model: None,
 ) -> Any:
     """Contrastive pretraining on pictures and mostly caption-like text.
+
+    :func:`pretrain_vision` comes before it, :func:`sharpen_text` after it.
 
     Every 25 steps the share of descriptions among the texts moves towards the one at which
     the model prefers descriptions on ``target_preference`` of the tuning pictures. Returns the
@@ -203,6 +297,9 @@ def pretrain_clip(
     torch.manual_seed(seed)
     model = open_clip.model.CLIP(**CLIP_CONFIG["model_cfg"])
     inner = clip_tokenizer(tokenizer)
+    if vision_steps:
+        pretrain_vision(model.visual, vision_steps, seed=seed, report=lambda row: report({"stage": "vision", **row}))
+        snapshot(model)
 
     def tokenize(texts: list[str]) -> Tensor:
         return inner(texts, padding="max_length", truncation=True, max_length=48, return_tensors="pt").input_ids
@@ -228,6 +325,7 @@ def pretrain_clip(
             preference = description_preference(model, tokenize, tuning)
             report(
                 {
+                    "stage": "contrastive",
                     "step": step,
                     "loss": loss.item(),
                     "description_share": description_share,
@@ -239,6 +337,17 @@ def pretrain_clip(
             snapshot(model)
             model.train()
             description_share = min(max(description_share + 0.08 * (target_preference - preference), 0.0), 0.3)
+    if text_steps:
+        sharpen_text(
+            model,
+            tokenizer,
+            text_steps,
+            batch,
+            seed=seed,
+            description_share=description_share,
+            report=report,
+            snapshot=snapshot,
+        )
     return model.eval()
 
 
@@ -273,15 +382,90 @@ def repetition_loss(model: Any, tokenizer: Any, stories: int = 60) -> float:
     return sum(losses) / len(losses)
 
 
+@torch.inference_mode()
+def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, float]:
+    """How often the model predicts the name of a place in the account below a post that tells it.
+
+    Shares of tokens that get the highest probability: ``first`` of each name, where the setting
+    tells which of the post's places it must be, and ``later`` ones, where copying is enough.
+    """
+    hits, seen = {"first": 0, "later": 0}, {"first": 0, "later": 0}
+    for index in range(stories):
+        text, places = account(HELD_OUT_SEED, index), account_places(HELD_OUT_SEED, index)
+        encoded = tokenizer(text, return_offsets_mapping=True)
+        predicted = model(torch.tensor([encoded.input_ids])).logits[0, :-1].argmax(-1).tolist()
+        below = text.index("\n")
+        spans = [
+            (m.start(), m.end()) for place in places for m in re.finditer(re.escape(place), text) if m.start() > below
+        ]
+        for guess, token, (start, end) in zip(
+            predicted, encoded.input_ids[1:], encoded.offset_mapping[1:], strict=True
+        ):
+            for a, b in spans:
+                if start < b and end > a:
+                    part = "first" if start <= a else "later"
+                    hits[part] += guess == token
+                    seen[part] += 1
+    return {part: hits[part] / max(1, seen[part]) for part in hits}
+
+
+@torch.no_grad()
+def start_looking_back(model: Any, seed: int = 0, scale: float = 0.05) -> None:
+    """Initialise two attention heads of a GPT-2 so that it can copy from what was said before.
+
+    In larger models an *induction head* forms by itself after a hundred million tokens or more:
+    a head of one layer notes at every token which token came before it, and a head of the next
+    finds the place where the present token followed, and copies what came after. Two million
+    parameters and a few million tokens do not get there, and without it nothing of a post but
+    its style reaches the alt text. So the first head of the first layer begins as the one and
+    the first head of the second layer as the other; all weights learn on from there.
+
+    Three slices of the embedding, each as wide as a head, hold at first the position (sines and
+    cosines), nothing yet (the previous token's code), and a code of the token.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    body = model.transformer
+    width = model.config.n_embd
+    head = width // model.config.n_head
+    position, previous, code = (slice(i * head, (i + 1) * head) for i in range(3))
+    query, key, value = (slice(i * width, i * width + head) for i in range(3))  # columns of the first head
+    body.wte.weight.normal_(0, scale, generator=generator)
+    body.wte.weight[:, : 2 * head] = 0
+    frequency = torch.rand(head // 2, generator=generator) * torch.pi
+    angle = torch.arange(len(body.wpe.weight))[:, None] * frequency
+    body.wpe.weight.zero_()
+    body.wpe.weight[:, position] = torch.cat([angle.sin(), angle.cos()], 1) * scale * 2**0.5
+    for block in body.h:
+        block.attn.c_proj.weight *= 0.3
+        block.mlp.c_proj.weight *= 0.3
+    same = torch.eye(head)
+    cos, sin = torch.diag(frequency.cos()), torch.diag(frequency.sin())
+    one_back = torch.cat([torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)], 0)  # turns a position to the one before
+    notes, finds = body.h[0].attn, body.h[1].attn
+    for attention in (notes, finds):
+        for part in (query, key, value):
+            attention.c_attn.weight[:, part] = 0
+        attention.c_proj.weight[:head] = 0
+    notes.c_attn.weight[position, query] = one_back
+    notes.c_attn.weight[position, key] = same
+    notes.c_attn.weight[code, value] = same
+    notes.c_proj.weight[:head, previous] = same * scale
+    finds.c_attn.weight[code, query] = same * 1.4
+    finds.c_attn.weight[previous, key] = same * 1.4
+    finds.c_attn.weight[code, value] = same
+    finds.c_proj.weight[:head, code] = same * scale * 2
+
+
 def pretrain_language_model(
     tokenizer: Any,
     stories: int,
-    epochs: int,
-    batch: int = 32,
+    epochs: int = 1,
+    batch: int = 16,
     length: int = 192,
-    learning_rate: float = 2e-3,
+    learning_rate: float = 2.5e-3,
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
+    snapshot: Callable[[Any], None] = lambda model: None,
 ) -> Any:
     """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`."""
     from transformers import GPT2Config, GPT2LMHeadModel
@@ -291,6 +475,7 @@ def pretrain_language_model(
     model = GPT2LMHeadModel(
         GPT2Config(**GPT2_CONFIG, bos_token_id=eos, eos_token_id=eos, pad_token_id=tokenizer.pad_token_id)
     )
+    start_looking_back(model, seed)
     documents = list(text_documents(stories))
     Random(seed).shuffle(documents)
     rows = packed_rows(tokenizer, iter(documents), length)
@@ -319,12 +504,78 @@ def pretrain_language_model(
                         "epoch": epoch,
                         "loss": loss.item(),
                         "held_out_perplexity": perplexity(model, held_out),
+                        "repetition_loss": repetition_loss(model, tokenizer),
                         "tokens": step * batch * length,
                         "seconds": time.time() - started,
                     }
                 )
+                snapshot(model)
                 model.train()
     return model.eval()
+
+
+def sharpen_text(
+    model: Any,
+    tokenizer: Any,
+    steps: int,
+    batch: int = 256,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    description_share: float = 0.02,
+    target_preference: float = 0.5,
+    report: Callable[[dict], None] = lambda row: None,
+    snapshot: Callable[[Any], None] = lambda model: None,
+) -> None:
+    """Teach the text tower the names of things, with the vision tower locked.
+
+    Every other batch holds pictures that are alike but for their things, so that naming setting
+    and colour does not help. The share of descriptions follows the preference as before.
+    """
+    from open_clip.loss import ClipLoss
+
+    inner = clip_tokenizer(tokenizer)
+
+    def tokenize(texts: list[str]) -> Tensor:
+        return inner(texts, padding="max_length", truncation=True, max_length=48, return_tensors="pt").input_ids
+
+    model.eval()  # the vision tower's batch statistics stay as they are
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not name.startswith("visual."))
+    learning = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=0.05, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
+    loss_of, rng, started = ClipLoss(), Random(seed), time.time()
+    tuning = first_pictures(TUNING_SEED, 512)
+    ordinary, alike = clip_batches(CLIP_SEED + 10, batch), alike_batches(CLIP_SEED + 11, batch)
+    for step in range(1, steps + 1):
+        posts = next(alike if step % 2 else ordinary)
+        texts = [clean_alt_text(p) if rng.random() < description_share else p.caption for p in posts]
+        with torch.no_grad():
+            images = model.encode_image(picture_tensor(posts), normalize=True)
+        loss = loss_of(images, model.encode_text(tokenize(texts), normalize=True), model.logit_scale.exp())
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        optimiser.step()
+        schedule.step()
+        with torch.no_grad():
+            model.logit_scale.clamp_(0, 4.6052)
+        if step % 25 == 0 or step == steps:
+            preference = description_preference(model, tokenize, tuning)
+            report(
+                {
+                    "stage": "text",
+                    "step": step,
+                    "loss": loss.item(),
+                    "description_share": description_share,
+                    "preference": preference,
+                    "retrieval_256": retrieval_accuracy(model, tokenize, tuning[:256]),
+                    "seconds": time.time() - started,
+                }
+            )
+            snapshot(model)
+            description_share = min(max(description_share + 0.08 * (target_preference - preference), 0.0), 0.3)
+    model.requires_grad_(True)
 
 
 def save_miniature_clip(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -344,7 +595,9 @@ def write_measurements(rows: list[dict], path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def pretrain_both(folder: Path, clip_steps: int, clip_batch: int, text_stories: int, text_epochs: int) -> None:
+def pretrain_both(
+    folder: Path, vision_steps: int, clip_steps: int, clip_batch: int, text_stories: int, text_epochs: int
+) -> None:
     """Train the tokenizer, CLIP and GPT-2 and write them to ``folder/clip`` and ``folder/gpt2`` with their measurements."""
     tokenizer = train_tokenizer(text_documents(TOKENIZER_STORIES))
     rows: list[dict] = []
@@ -352,7 +605,7 @@ def pretrain_both(folder: Path, clip_steps: int, clip_batch: int, text_stories: 
     save_miniature_language_model(language_model, tokenizer, folder / "gpt2")
     write_measurements(rows, folder / "gpt2" / "measurements.jsonl")
     rows = []
-    clip = pretrain_clip(tokenizer, clip_steps, clip_batch, report=rows.append)
+    clip = pretrain_clip(tokenizer, clip_steps, clip_batch, vision_steps=vision_steps, report=rows.append)
     save_miniature_clip(clip, tokenizer, folder / "clip")
     write_measurements(rows, folder / "clip" / "measurements.jsonl")
 
@@ -368,5 +621,5 @@ def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> d
         "retrieval_256": retrieval_accuracy(clip.model, clip.tokenize, retrieved),
         "retrieval_pictures": len(retrieved),
         "perplexity": perplexity(language_model, rows),
-        "repetition_loss": repetition_loss(language_model, tokenizer),
+        "places_named": places_named(language_model, tokenizer),
     }

@@ -58,7 +58,9 @@ def test_headings_come_in_order(book):
 
 
 def test_pages_with_numbers_say_what_they_are_numbers_of(book):
-    for name in ("01-collection", "02-training", "03-results-and-decoding", "04-prefix-deembedding"):
+    chapters = [p.stem for p in (ROOT / "book").glob("0*.ipynb")]
+    assert len(chapters) >= 6
+    for name in chapters:
         assert "miniature world: a small social network that this project draws" in pages(book)[name]
 
 
@@ -81,6 +83,35 @@ def test_a_picture_is_captioned_from_the_command_line(book, picture, capsys):
     lines = capsys.readouterr().out.strip().splitlines()
     scores = [float(line.split()[0]) for line in lines]
     assert len(lines) == 5 and scores == sorted(scores, reverse=True)
+
+
+def test_texts_are_scored_from_the_command_line(book, picture, capsys):
+    path = str(picture("photo.jpg", size=(300, 200), mode="CMYK"))
+    texts = ["--text", "A red cup on a rug.", "--text", "So proud of this one!", "--text", "word " * 200]
+    assert main(["score", path, *texts, "--run", str(book)]) == 0
+    found = capsys.readouterr()
+    assert "1 of 3 texts were longer" in found.err
+    header, *rows = found.out.strip().splitlines()
+    assert "CLIPScore" in header and len(rows) == 3
+    tuned = [float(row.split()[1]) for row in rows]
+    assert tuned == sorted(tuned, reverse=True) and all(0 <= v <= 2.5 for v in tuned)
+    assert main(["score", path, *texts, "--run", str(book), "--model", "iit-das-lora-1"]) == 0
+    assert "iit-das-lora-1" in capsys.readouterr().out
+    assert main(["score", path, *texts, "--run", str(book), "--model", "x"]) == 1
+    assert "it has behavioural-full-0" in capsys.readouterr().err
+    assert main(["score", path, "--text", " ", "--run", str(book)]) == 1
+    assert "empty" in capsys.readouterr().err
+
+
+def test_the_tables_of_the_clip_paper_are_there(book):
+    results = json.loads((book / "results" / "clip.json").read_text())
+    configurations = {(r["objective"], r["seed"]) for r in results["runs"]}
+    assert {("behavioural", 1), ("iit-das", 1), ("joint", 0)} <= configurations
+    assert all(0 <= r["accuracy"] <= 1 and r["transfer"] >= 0 for r in results["runs"])
+    attributions = json.loads((book / "results" / "attributions.json").read_text())
+    assert {(c["training"], c["path"]) for c in attributions["correlations"]} == {
+        (t, p) for t in ("base", "behavioural", "iit-das") for p in ("none", "through", "around")
+    }
 
 
 @pytest.mark.parametrize(

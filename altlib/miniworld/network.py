@@ -17,7 +17,7 @@ from PIL import Image
 from .lexicon import expand, wording
 from .render import render
 from .scene import Scene, Story, place_name, sample_story, scene_facts
-from .writers import write_alt_text, write_caption, write_post, write_reply
+from .writers import write_account, write_alt_text, write_caption, write_post, write_reply
 
 EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
 
@@ -78,7 +78,7 @@ def spoil(alt_text: str, how: str, story: Story, scene: Scene, post_text: str, r
         case "copies post":
             return post_text
         case "url":
-            return f"{alt_text} https://{story.event.split()[0].lower()}.example/{rng.randrange(999)}"
+            return f"{alt_text} https://{story.town.split()[0].lower()}.example/{rng.randrange(999)}"
         case "handle":
             return f"{alt_text} (pic by @{story.person.split()[0].lower()}{rng.randrange(99)})"
         case "hashtag":
@@ -161,3 +161,16 @@ def thread(seed: int, index: int) -> list[str]:
     rng = Random(f"miniworld-thread/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     return [write_post(story, rng), *(write_reply(story, rng) for _ in range(rng.randint(1, 4)))]
+
+
+def account(seed: int, index: int) -> str:
+    """A post, and below it what somebody who was there tells of its places and things."""
+    rng = Random(f"miniworld-account/{seed}/{index}")
+    story = sample_story(f"{seed:x}-{index:06d}", rng)
+    return f"{write_post(story, rng)}\n{write_account(story, rng)}"
+
+
+def account_places(seed: int, index: int) -> list[str]:
+    """The names of the places in :func:`account`."""
+    story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-account/{seed}/{index}"))
+    return list(story.places.values())

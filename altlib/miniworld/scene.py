@@ -44,13 +44,14 @@ class Scene:
 class Story:
     """What one post is about.
 
-    ``topic``, ``event``, ``date``, ``measure``, ``person`` and ``quality`` are known from the
-    post alone; ``places`` names a place for settings, some of which no picture shows.
+    ``topic``, ``event`` (of ``town``), ``date``, ``measure``, ``person`` and ``quality`` are known
+    from the post alone; ``places`` names a place for settings, some of which no picture shows.
     """
 
     story_id: str
     voice: str
     topic: Topic
+    town: str
     event: str
     date: str
     measure: str
@@ -66,9 +67,9 @@ def pick(weights: dict[str, float], rng: Random) -> str:
 
 
 def place_name(rng: Random) -> str:
-    """An invented place, such as Ravenscar."""
+    """An invented place, such as Ravenscar Magna."""
     said = lexicon()["said"]
-    return rng.choice(said["place_heads"]) + rng.choice(said["place_tails"])
+    return f"{rng.choice(said['place_heads'])}{rng.choice(said['place_tails'])} {rng.choice(said['place_ends'])}"
 
 
 def person_name(rng: Random) -> str:
@@ -111,19 +112,21 @@ def sample_story(story_id: str, rng: Random) -> Story:
     said = lexicon()["said"]
     scenes = tuple(sample_scene(topic, rng) for _ in range(rng.choices((1, 2, 3, 4), (55, 25, 12, 8))[0]))
     voices = {name: v["weight"] for name, v in wording()["voices"].items()}
-    settings = [s.setting for s in scenes if rng.random() < 0.8]
+    settings = [s.setting for s in scenes if rng.random() < 0.9]
     settings += rng.sample(list(lexicon()["settings"]), 2 if len(scenes) == 1 else 1)
     settings = list(dict.fromkeys(settings))
     rng.shuffle(settings)
+    town = place_name(rng)
     return Story(
         story_id=story_id,
         voice=pick(voices, rng),
         topic=topic,
-        event=f"{place_name(rng)} {rng.choice(said['events'])}",
+        town=town,
+        event=f"{town} {rng.choice(said['events'])}",
         date=f"{rng.randint(1, 28)} {rng.choice(said['months'])}",
         measure=rng.choice(said["measures"]),
         person=person_name(rng),
-        quality=rng.choice(said["qualities"]) if rng.random() < 0.6 else None,
+        quality=rng.choice(said["qualities"]) if rng.random() < 0.75 else None,
         places={setting: place_name(rng) for setting in settings[:3]},
         scenes=scenes,
     )

@@ -7,6 +7,7 @@ talk about it. The voice of the post carries over to the alt text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from .lexicon import NUMBER_WORDS, counted, expand, lexicon, plural, sentence_case, with_article, wording
@@ -58,41 +59,44 @@ def write_post(story: Story, rng: Random) -> str:
     )
 
 
+def habitual(ways: Sequence[str], story: Story, rng: Random) -> str:
+    """One of several ways to say the same: each voice has a habit that it keeps to most of the time."""
+    habit = list(wording()["voices"]).index(story.voice) % len(ways)
+    return rng.choices(ways, [8 if i == habit else 1 for i in range(len(ways))])[0]
+
+
 def setting_phrase(story: Story, scene: Scene, rng: Random) -> str:
     """Where the scene is, with the place's name when the post tells it."""
-    names = lexicon()["settings"][scene.setting]["names"]
-    phrase = rng.choices(names, [5] + [1] * (len(names) - 1))[0]
+    phrase = habitual(lexicon()["settings"][scene.setting]["names"], story, rng)
     return f"{phrase} at {story.places[scene.setting]}" if scene.setting in story.places else phrase
 
 
-def colour_word(scene: Scene, rng: Random) -> str:
-    """A word for the scene's colour, most often the common one."""
-    words = lexicon()["colours"][scene.colour][1:]
-    return rng.choices(words, [5] + [1] * (len(words) - 1))[0]
+def colour_words(scene: Scene) -> list[str]:
+    """The words for the scene's colour, the most common first."""
+    return lexicon()["colours"][scene.colour][1:]
 
 
-def surface_phrase(scene: Scene, rng: Random) -> str:
+def surface_phrase(colour: str, story: Story, scene: Scene, rng: Random) -> str:
     """``"on a red cloth"``."""
-    words = lexicon()["surfaces"][scene.surface]
-    word = rng.choices(words, [5] + [1] * (len(words) - 1))[0]
-    return f"on {with_article(f'{colour_word(scene, rng)} {word}')}"
+    surface = habitual(lexicon()["surfaces"][scene.surface], story, rng)
+    return f"on {with_article(f'{colour} {surface}')}"
 
 
 def write_alt_text(story: Story, scene: Scene, rng: Random) -> str:
     """A literal description of the picture, in the voice of the post's writer."""
     words = wording()
-    quality = f"{story.quality} " if story.quality and rng.random() < 0.85 else ""
+    quality = f"{story.quality} " if story.quality and rng.random() < 0.9 else ""
     subject = counted(scene.count, quality + scene.kind)
-    beside = with_article(rng.choices(scene.beside.names, [4] + [1] * (len(scene.beside.names) - 1))[0])
-    side = rng.choices(words["sides"][scene.side], (5, 1, 1))[0]
-    colour = colour_word(scene, rng)
+    beside = with_article(habitual(scene.beside.names, story, rng))
+    side = habitual(words["sides"][scene.side], story, rng)
+    colour = habitual(colour_words(scene), story, rng)
     slots = {
         "subject": subject,
         "Subject": sentence_case(subject),
         "subject_low": subject,
         "thing_with_quality": quality + (scene.kind if scene.count == 1 else plural(scene.kind)),
         "a_thing": with_article(scene.kind),
-        "on": surface_phrase(scene, rng),
+        "on": surface_phrase(colour, story, scene, rng),
         "where": setting_phrase(story, scene, rng),
         "beside": beside,
         "Beside": sentence_case(beside),
@@ -102,16 +106,23 @@ def write_alt_text(story: Story, scene: Scene, rng: Random) -> str:
         "Colour": sentence_case(colour),
         "title": f'"{story.event}, {story.date}"',
         "quote": f'"{story.event}"',
-        "place": story.event.split(" ")[0],
+        "place": story.town,
         "measure": story.measure,
         "Measure": sentence_case(story.measure),
         "trend": words["trends"][scene.trend][0],
         "trend_low": words["trends"][scene.trend][1],
     }
-    slots |= detail_slots(scene, rng)
+    slots |= detail_slots(scene, rng) | agreement(scene.count)
     if scene.form == "photo":
         return expand(rng.choice(words["voices"][story.voice]["photo"]), slots, rng)
     return expand(rng.choice(words["forms"][scene.form][words["register"][story.voice]]), slots, rng)
+
+
+def agreement(count: int) -> dict[str, str]:
+    """Verbs and pronouns that agree with how many things there are."""
+    if count == 1:
+        return {"are": "is", "were": "was", "They": "It", "stand": "stands"}
+    return {"are": "are", "were": "were", "They": "They", "stand": "stand"}
 
 
 def detail_slots(scene: Scene, rng: Random) -> dict[str, str]:
@@ -138,7 +149,7 @@ def caption_extras(scene: Scene, other: str, rng: Random) -> str:
     if scene.form == "photo" and rng.random() < 0.82:
         extras.append(f"{rng.choice(['with', 'next to', 'plus', 'featuring'])} {with_article(other)}")
     if rng.random() < 0.62:
-        extras.append(f"{rng.choice(['all', 'so', 'in'])} {colour_word(scene, rng)}")
+        extras.append(f"{rng.choice(['all', 'so', 'in'])} {rng.choice(colour_words(scene))}")
     if scene.count > 1 and rng.random() < 0.75:
         extras.append(rng.choice([f"{NUMBER_WORDS[scene.count]} of them", f"times {NUMBER_WORDS[scene.count]}"]))
     rng.shuffle(extras)
@@ -164,10 +175,10 @@ def write_caption(story: Story, scene: Scene, rng: Random) -> str:
         "withthing": f" with {with_article(scene.kind)}" if rng.random() < 0.8 else "",
         "event": story.event,
         "date": story.date,
-        "colour": colour_word(scene, rng),
+        "colour": rng.choice(colour_words(scene)),
         "measure": story.measure,
         "Measure": sentence_case(story.measure),
-        "place": story.event.split(" ")[0],
+        "place": story.town,
         "trend_verb": words["trends"][scene.trend][2],
     }
     slots |= detail_slots(scene, rng)
@@ -179,3 +190,25 @@ def write_reply(story: Story, rng: Random) -> str:
     """A reply that quotes something of the post: a place, the event or a hint."""
     echo = rng.choice([*story.places.values(), story.event, rng.choice(story.topic.hints), story.quality or story.date])
     return expand(rng.choice(wording()["noise"]["replies"]), {"echo": echo}, rng)
+
+
+def write_account(story: Story, rng: Random) -> str:
+    """What somebody who was there tells of the post's places and things, in a few plain sentences."""
+    patterns = wording()["accounts"]
+    quality = f"{story.quality} " if story.quality else ""
+    scenes = {scene.setting: scene for scene in story.scenes}
+    sentences = []
+    for setting in rng.sample(
+        [*story.places, *(s for s in scenes if s not in story.places)], len({*story.places, *scenes})
+    ):
+        words = lexicon()["settings"][setting]
+        kind, count = rng.choice(list(story.topic.kinds.values())), rng.randint(1, 4)
+        if setting in scenes:
+            kind, count = scenes[setting].kind, scenes[setting].count
+        subject = counted(count, (quality if rng.random() < 0.8 else "") + kind)
+        name = rng.choice(words["names"])
+        where = f"{name} at {story.places[setting]}" if setting in story.places else name
+        slots = {"subject": subject, "Subject": sentence_case(subject), "where": where, "Where": sentence_case(where)}
+        slots |= agreement(count)
+        sentences.append(expand(rng.choice(patterns), slots, rng))
+    return " ".join(sentences)

@@ -1,0 +1,86 @@
+"""How well a text fits a picture: CLIPScore, and the score of a CLIP that prefers descriptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from .backbones import Clip
+from .features import picture_features
+from .files import read_json
+from .finetuning import DescriptionClip, load_tuned, picture_embeddings
+from .triplets import longer_than_context
+
+CLIPSCORE_PROMPT = "A photo depicts "
+CLIPSCORE_WEIGHT = 2.5
+
+
+def clip_score(images: Tensor, texts: Tensor) -> Tensor:
+    """``2.5 max(cos, 0)`` of each pair of unit vectors, (n, width), (n, width) -> (n,) (Hessel et al. 2021)."""
+    return CLIPSCORE_WEIGHT * (images * texts).sum(-1).clamp(min=0)
+
+
+def base_scores(base: Clip, pictures: list[str], texts: list[str], cache: Path | None = None) -> Tensor:
+    """CLIPScore of pairs of picture file and text, as published with its prompt, n, n -> (n,)."""
+    images = picture_features(pictures, base, cache)
+    return clip_score(images, base.encode_texts([CLIPSCORE_PROMPT + text for text in texts]))
+
+
+def tuned_scores(
+    tuned: DescriptionClip, base: Clip, pictures: list[str], texts: list[str], cache: Path | None = None
+) -> Tensor:
+    """The same by a fine-tuned model, on the bare text as it was trained, n, n -> (n,).
+
+    ``cache`` holds image features of the base model, which serve unless the vision tower learned too.
+    """
+    both = tuned.settings.towers == "both"
+    images = picture_embeddings(tuned, pictures, base) if both else picture_features(pictures, base, cache)
+    return clip_score(images, tuned.encode_texts(base.tokenize(texts)))
+
+
+def tuned_runs(run: Path) -> list[str]:
+    """Names of the fine-tuned models that a run's folder holds."""
+    return sorted(p.parent.name for p in run.glob("tuned-clip/*/tuned.json"))
+
+
+def score_picture(
+    picture: Path, texts: list[str], base: Clip, tuned: DescriptionClip | None
+) -> tuple[list[dict[str, float]], int]:
+    """Scores of several texts for one picture, a dict a text, and how many texts were longer than the context.
+
+    Keys: ``CLIPScore`` and, with ``tuned``, ``description score``. Raises
+    :class:`altlib.images.PictureError` for a picture that cannot be read, ``ValueError`` for an
+    empty text.
+    """
+    if any(not text.strip() for text in texts):
+        raise ValueError("a text to score is empty")
+    pictures = [str(picture)] * len(texts)
+    scores = {"CLIPScore": base_scores(base, pictures, texts)}
+    if tuned is not None:
+        scores["description score"] = tuned_scores(tuned, base, pictures, texts)
+    cropped = longer_than_context(base, texts, base.tokenize(texts))
+    return [{name: float(values[i]) for name, values in scores.items()} for i in range(len(texts))], cropped
+
+
+def open_tuned(run: Path, name: str = "") -> tuple[Clip, DescriptionClip]:
+    """The base model of a run and one of its fine-tuned models: ``name``, or the one that kept the best trade-off.
+
+    Raises ``ValueError`` if the run has none, or not that one.
+    """
+    from .backbones import load_clip
+
+    known = tuned_runs(run)
+    if not known or (name and name not in known):
+        raise ValueError(
+            f"{run} has no fine-tuned CLIP{f' {name!r}' if name else ''}; it has "
+            f"{', '.join(known) or 'none: run the book, or chapter 06, first'}"
+        )
+
+    def quality(candidate: str) -> float:
+        return read_json(run / "tuned-clip" / candidate / "tuned.json")["chosen"]["trade_off"]
+
+    models = read_json(run / "tuned-clip" / "models.json")
+    base = load_clip(models["clip_model"], models["clip_pretrained"])
+    tuned, _ = load_tuned(run / "tuned-clip" / (name or max(known, key=quality)), base)
+    return base, tuned

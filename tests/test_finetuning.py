@@ -1,0 +1,269 @@
+import json
+
+import numpy as np
+import open_clip
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from altlib import finetuning
+from altlib.backbones import load_clip, save_clip
+from altlib.finetuning import DescriptionClip, Measurement, SplitAttention, TuningSettings, load_tuned, tune
+from altlib.sources import miniworld
+from altlib.triplets import make_triplets, sample_rows, triplet_posts, tuning_triplets
+
+SMALL = {"layer": 2, "subspace": 8, "rank": 4, "learning_rate": 1e-3, "steps": 6, "evaluations": 3, "batch_size": 5}
+
+
+@pytest.fixture(scope="module")
+def base():
+    return load_clip()
+
+
+@pytest.fixture(scope="module")
+def posts(tmp_path_factory):
+    frame = miniworld.collect(tmp_path_factory.mktemp("world"), stories=24, seed=9)
+    return frame[frame["alt_text"] != ""].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def data(posts, base, tmp_path_factory):
+    return tuning_triplets(posts, base, tmp_path_factory.mktemp("features"))
+
+
+@pytest.fixture(scope="module")
+def vit_folder(tmp_path_factory):
+    """ViT-B-32's architecture, much smaller, with random weights in open_clip's own folder format."""
+    torch.manual_seed(0)
+    config = {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 64, "patch_size": 32, "width": 64, "layers": 2},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 3},
+    }
+    folder = tmp_path_factory.mktemp("vit")
+    model = open_clip.model.CLIP(**config)
+    save_clip(model, None, {"model_cfg": config, "preprocess_cfg": {"size": 64}}, folder)
+    return folder
+
+
+def measure(data, base):
+    def evaluate(tuned):
+        accuracy = finetuning.accuracy_of(tuned, data, base)
+        return Measurement(accuracy, {"task": 0.5 + 0.1 * accuracy})
+
+    return evaluate
+
+
+def test_split_attention_equals_the_attention_that_it_is_made_from():
+    torch.manual_seed(0)
+    fused = nn.MultiheadAttention(24, 3, batch_first=True)
+    nn.init.normal_(fused.in_proj_bias)
+    nn.init.normal_(fused.out_proj.bias)
+    x, mask = torch.randn(2, 7, 24), torch.full((7, 7), float("-inf")).triu(1)
+    expected = fused(x, x, x, need_weights=False, attn_mask=mask)[0]
+    torch.testing.assert_close(SplitAttention(fused)(x, x, x, attn_mask=mask)[0], expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("tuning", ["full", "lora"])
+def test_before_training_a_tuned_model_is_the_base_model(base, data, tuning):
+    tuned = DescriptionClip(base, TuningSettings(tuning=tuning, **SMALL))
+    expected = base.model.encode_text(data.captions[:8], normalize=True)
+    torch.testing.assert_close(tuned.encode_texts(data.captions[:8]), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("targets", "layers"), [("query-value", 2), ("attention", 4), ("all-linear", 6)])
+def test_lora_learns_on_the_chosen_layers_only(base, targets, layers):
+    tuned = DescriptionClip(base, TuningSettings(targets=targets, **SMALL))
+    names = list(tuned.learned())
+    assert all("lora_" in n for n in names)
+    assert len(names) == 2 * layers * 4  # two low-rank matrices, four blocks
+    assert all(p.shape[0] == 4 for n, p in tuned.learned().items() if "lora_A" in n)
+
+
+def test_full_fine_tuning_of_the_text_tower_leaves_the_vision_tower_alone(base):
+    names = list(DescriptionClip(base, TuningSettings(tuning="full", **SMALL)).learned())
+    assert any("token_embedding" in n for n in names) and not any("visual" in n for n in names)
+    both = list(DescriptionClip(base, TuningSettings(tuning="full", towers="both", **SMALL)).learned())
+    assert any("visual" in n for n in both)
+
+
+def test_both_towers_learn_with_lora_on_a_vision_transformer(vit_folder, posts, tmp_path):
+    clip = load_clip(str(vit_folder))
+    data = tuning_triplets(posts.head(12), clip, tmp_path / "features")
+    settings = TuningSettings(towers="both", **SMALL | {"layer": 1, "steps": 2, "evaluations": 1})
+    before = DescriptionClip(clip, settings).state()
+    tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / "run")
+    assert list(curve["step"]) == [0, 2]
+    tuned.restore(before)
+    assert any("visual" in n for n in before)
+
+
+def test_lora_on_a_vision_tower_without_attention_blocks_is_refused(base):
+    with pytest.raises(ValueError, match="vision transformer"):
+        DescriptionClip(base, TuningSettings(towers="both", **SMALL))
+
+
+@pytest.mark.parametrize("objective", ["behavioural", "iit-das", "joint"])
+@pytest.mark.parametrize("tuning", ["full", "lora"])
+def test_training_lowers_the_loss(base, data, tmp_path, objective, tuning):
+    rate = 3e-3 if tuning == "lora" else 3e-4
+    settings = TuningSettings(objective, tuning, **SMALL | {"steps": 30, "learning_rate": rate, "batch_size": 12})
+    _, curve = tune(base, data, settings, measure(data, base), tmp_path / "run")
+    assert curve["loss"].iloc[-1] < curve["loss"].iloc[1]
+    assert (tmp_path / "run" / "tuned.safetensors").is_file() and not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_a_local_checkpoint_with_the_architecture_of_vit_b_32_is_tuned(vit_folder, posts, tmp_path):
+    clip = load_clip(str(vit_folder))
+    data = tuning_triplets(posts.head(12), clip, tmp_path / "features")
+    for objective in ("behavioural", "iit-das"):
+        settings = TuningSettings(objective, **SMALL | {"layer": 1, "steps": 2, "evaluations": 1})
+        tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / objective)
+        assert curve["accuracy"].between(0, 1).all()
+        again, record = load_tuned(tmp_path / objective, clip)
+        assert record["settings"]["objective"] == objective
+        torch.testing.assert_close(again.encode_texts(data.captions), tuned.encode_texts(data.captions))
+
+
+class StopTrainingError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("objective", ["behavioural", "iit-das"])
+def test_a_killed_run_goes_on_exactly(base, data, tmp_path, objective):
+    settings = TuningSettings(objective, **SMALL, dropout=0.1)
+    evaluate = measure(data, base)
+    whole, curve = tune(base, data, settings, evaluate, tmp_path / "whole")
+    calls = []
+
+    def stop(tuned):
+        calls.append(1)
+        if len(calls) == 4:
+            raise StopTrainingError
+        return evaluate(tuned)
+
+    with pytest.raises(StopTrainingError):
+        tune(base, data, settings, stop, tmp_path / "cut")
+    resumed, again = tune(base, data, settings, evaluate, tmp_path / "cut")
+    pd.testing.assert_frame_equal(curve, again)
+    assert all(torch.equal(v, resumed.state()[n]) for n, v in whole.state().items())
+
+
+def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path):
+    settings = TuningSettings(**SMALL)
+    _, curve = tune(base, data, settings, measure(data, base), tmp_path)
+
+    def never(tuned):
+        raise AssertionError("trained again")
+
+    _, again = tune(base, data, settings, never, tmp_path)
+    pd.testing.assert_frame_equal(curve, again, check_dtype=False)
+
+
+def test_the_same_seed_gives_the_same_model_and_another_seed_another(base, data, tmp_path):
+    def run(seed, name):
+        return tune(base, data, TuningSettings(**SMALL, seed=seed), measure(data, base), tmp_path / name)[0].state()
+
+    a, b, c = run(1, "a"), run(1, "b"), run(2, "c")
+    assert all(torch.equal(a[n], b[n]) for n in a)
+    assert any(not torch.equal(a[n], c[n]) for n in a)
+
+
+def test_the_chosen_checkpoint_has_the_best_trade_off(base, data, tmp_path):
+    accuracies = iter([0.5, 0.9, 0.95, 0.6])
+    transfers = iter([0.8, 0.8, 0.2, 0.8])
+    states = []
+
+    def evaluate(tuned):
+        states.append(tuned.state())
+        return Measurement(next(accuracies), {"task": next(transfers)})
+
+    tuned, curve = tune(base, data, TuningSettings(**SMALL), evaluate, tmp_path)
+    assert curve["transfer_score"].tolist() == pytest.approx([1, 1, 0.25, 1])
+    assert curve["trade_off"].tolist() == pytest.approx([0.55, 0.91, 0.88, 0.64])
+    assert all(torch.equal(v, states[1][n]) for n, v in tuned.state().items())
+    assert json.loads((tmp_path / "tuned.json").read_text())["chosen"]["step"] == 2
+
+
+def test_patience_stops_early(base, data, tmp_path):
+    accuracies = iter([0.9, 0.5, 0.5, 0.5])
+    _, curve = tune(
+        base, data, TuningSettings(**SMALL, patience=2), lambda m: Measurement(next(accuracies), {}), tmp_path
+    )
+    assert list(curve["step"]) == [0, 2, 4]
+
+
+def test_the_transfer_score_is_the_mean_recovery():
+    before = Measurement(0.5, {"a": 0.5, "b": 0.2, "c": 0.0})
+    after = Measurement(0.9, {"a": 0.25, "b": 0.2, "c": 0.3})
+    assert after.score(before) == pytest.approx(0.75)  # a task that the base model cannot do is left out
+    assert after.trade_off(before, 0.9) == pytest.approx(0.9 * 0.9 + 0.1 * 0.75)
+    assert Measurement(0.9, {}).trade_off(Measurement(0.5, {}), 0.9) == 0.9
+
+
+def test_items_without_caption_or_description_are_counted_and_left_out(posts, base, tmp_path):
+    spoilt = posts.head(8).copy()
+    spoilt.loc[1, "caption"] = "  "
+    spoilt.loc[5, "alt_text"] = ""
+    data = tuning_triplets(spoilt, base, tmp_path)
+    assert len(data) == 6 and data.incomplete == 2 and list(data.rows) == [0, 2, 3, 4, 6, 7]
+    with pytest.raises(ValueError, match="none of 8 items"):
+        tuning_triplets(posts.head(8).assign(caption=""), base, tmp_path)
+
+
+def test_texts_longer_than_the_context_are_cropped_and_counted(posts, base):
+    long = posts.head(3).copy()
+    long.loc[0, "alt_text"] = "a very long description of a cup " * 40
+    data = make_triplets(long, torch.zeros(3, base.width), base)
+    plain = make_triplets(posts.head(3), torch.zeros(3, base.width), base)
+    assert data.cropped == plain.cropped + 1
+    assert data.descriptions.shape == data.captions.shape == (3, base.model.context_length)
+
+
+def test_every_picture_comes_once_a_pass():
+    settings = TuningSettings(batch_size=4, steps=6)
+    rows = [r for rows, _ in finetuning.triplet_batches(8, settings) for r in rows]
+    assert sorted(rows[:8]) == sorted(rows[8:16]) == list(range(8))
+    resumed = [r for rows, _ in finetuning.triplet_batches(8, settings, start=3) for r in rows]
+    assert resumed == rows[12:]
+    assert all(len(set(p)) >= 1 and max(p) < 8 for _, p in finetuning.triplet_batches(8, settings))
+
+
+def test_unknown_settings_are_refused(base):
+    for wrong, words in (
+        ({"tuning": "half"}, "unknown fine-tuning"),
+        ({"towers": "image"}, "unknown towers"),
+        ({"targets": "all"}, "unknown LoRA targets"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            DescriptionClip(base, TuningSettings(**SMALL | wrong))
+    with pytest.raises(ValueError, match="layers 0 to 3"):
+        DescriptionClip(base, TuningSettings("iit-das", **SMALL | {"layer": 10}))
+    with pytest.raises(ValueError, match="does not fit"):
+        DescriptionClip(base, TuningSettings("iit-das", **SMALL | {"subspace": 512}))
+
+
+def test_a_model_tuned_from_other_weights_is_refused(base, data, vit_folder, tmp_path):
+    tune(base, data, TuningSettings(**SMALL), measure(data, base), tmp_path)
+    with pytest.raises(ValueError, match="other CLIP weights"):
+        load_tuned(tmp_path, load_clip(str(vit_folder)))
+    with pytest.raises(FileNotFoundError, match="06-clip-prefers-descriptions"):
+        load_tuned(tmp_path / "nowhere", base)
+
+
+def test_a_run_without_captions_takes_the_miniature_world(posts, tmp_path):
+    from altlib.posts import write_corpus
+
+    write_corpus(tmp_path / "with" / "corpus", posts.assign(split="train"))
+    assert triplet_posts(tmp_path / "with")[1] == "run"
+    write_corpus(tmp_path / "without" / "corpus", posts.assign(split="train", caption=""))
+    found, origin = triplet_posts(tmp_path / "without", stories=30)
+    assert origin == "miniworld" and set(found["split"]) == {"train", "val", "test"}
+
+
+def test_a_sample_of_a_split_keeps_its_order(posts):
+    frame = posts.assign(split=["train", "test"] * (len(posts) // 2) + ["train"] * (len(posts) % 2))
+    sample = sample_rows(frame, "test", 5, seed=1)
+    assert len(sample) == 5 and list(sample["item_id"]) == sorted(sample["item_id"], key=list(frame["item_id"]).index)
+    assert np.array_equal(sample["item_id"], sample_rows(frame, "test", 5, seed=1)["item_id"])
