@@ -15,8 +15,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from .interventions import PATHS, RotatedSubspace, Site, TextTower, mediate
+from .interventions import PATHS, RotatedSubspace, Site, mediate
 from .posts import CorpusError
+from .text_tower import TextTower
 
 METHOD = "gausslegendre"
 

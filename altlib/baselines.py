@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -97,3 +99,28 @@ def vision_language_captions(
         out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
         captions += [c.strip() for c in processor.batch_decode(out, skip_special_tokens=True)]
     return captions
+
+
+def stated_facts(systems: dict[str, list[str]], facts: list[str]) -> pd.DataFrame:
+    """How often each system's texts state the facts of drawn pictures rightly (%); empty where no facts are known.
+
+    ``facts`` is the JSON of each picture (:func:`altlib.miniworld.scene.scene_facts`). One row a
+    system and one column a fact; ``place`` and ``quality`` are known from the post alone.
+    """
+    from .miniworld.judges import JUDGED, statements
+
+    known = [{f["fact"]: f["value"] for f in json.loads(value)} if value else {} for value in facts]
+    if not any(known):
+        return pd.DataFrame()
+    rows = []
+    for system, texts in systems.items():
+        hits: dict[str, list[bool]] = {name: [] for name in (*JUDGED, "place", "quality")}
+        for text, truth in zip(texts, known, strict=True):
+            said = statements(text, truth)
+            for name in said.asked:
+                hits[name].append(name in said.right)
+            for name in ("place", "quality"):
+                if name in truth:
+                    hits[name].append(truth[name].lower() in text.lower())
+        rows.append({"system": system, **{n: 100 * sum(h) / len(h) for n, h in hits.items() if h}})
+    return pd.DataFrame(rows)

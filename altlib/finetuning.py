@@ -15,14 +15,14 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from .backbones import Clip
 from .features import read_pictures
 from .files import read_json, whole_file, write_json
-from .interventions import RotatedSubspace, Site, TextTower
+from .interventions import RotatedSubspace, Site
 from .objectives import TripletBatch, objective_loss
 from .progress import progress_bar
+from .text_tower import TextTower, split_attention
 from .transfer import TransferTask, base_encoder, evaluate_tasks
 from .triplets import Triplets
 
@@ -36,42 +36,6 @@ TOWERS = ("text", "both")
 
 
 # ---- what learns ----
-
-
-class SplitAttention(nn.Module):
-    """Self-attention with separate projections, equal to the ``nn.MultiheadAttention`` that it is made from.
-
-    torch fuses query, key and value into one matrix, on which LoRA can neither choose query and
-    value alone nor use dropout; apart, they are four linear layers like any other.
-    """
-
-    def __init__(self, fused: nn.MultiheadAttention):
-        super().__init__()
-        self.heads = fused.num_heads
-        width = fused.embed_dim
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(width, width) for _ in range(4))
-        parts = zip(fused.in_proj_weight.detach().chunk(3), fused.in_proj_bias.detach().chunk(3), strict=True)
-        for projection, (weight, bias) in zip((self.q_proj, self.k_proj, self.v_proj), parts, strict=True):
-            projection.load_state_dict({"weight": weight, "bias": bias})
-        self.out_proj.load_state_dict(fused.out_proj.state_dict())
-
-    def forward(
-        self, query: Tensor, key: Tensor, value: Tensor, need_weights: bool = False, attn_mask: Tensor | None = None
-    ) -> tuple[Tensor, None]:
-        """(B, T, d) three times -> ((B, T, d), None), as ``nn.MultiheadAttention`` with ``batch_first``."""
-        q, k, v = (
-            part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, d / heads)
-            for part, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value))
-        )
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask)
-        return self.out_proj(mixed.transpose(1, 2).flatten(2)), None
-
-
-def split_attention(transformer: Any) -> None:
-    """Replace the attention of every residual block by :class:`SplitAttention`."""
-    for block in transformer.resblocks:
-        if isinstance(block.attn, nn.MultiheadAttention):
-            block.attn = SplitAttention(block.attn)
 
 
 @dataclass(frozen=True)
@@ -129,7 +93,7 @@ class DescriptionClip(nn.Module):
         self.site = Site(settings.layer, settings.subspace)
         self.subspace: RotatedSubspace | None = None
         if settings.objective != "behavioural":
-            self.tower.check(self.site)
+            self.site.check(self.tower)
             self.subspace = RotatedSubspace(self.tower.width, settings.subspace, settings.seed)
         parts = [self.tower.text.transformer]
         if settings.towers == "both" and hasattr(self.model.visual, "transformer"):

@@ -1,19 +1,20 @@
 """Read and change what a text encoder computes half-way: interchange interventions in a rotated subspace.
 
 A *site* is the residual stream after one block of CLIP's text encoder at the token that the
-encoder pools (the end of text). :class:`TextTower` runs the encoder up to a site and on from it;
-:class:`RotatedSubspace` swaps part of what it finds there (CLIP paper, appendix A).
+encoder pools (the end of text). :class:`altlib.text_tower.TextTower` runs the encoder up to a
+site and on from it; :class:`RotatedSubspace` swaps part of what it finds there (CLIP paper, appendix A).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils import parametrizations
+
+from .text_tower import TextTower, read
 
 PATHS = ("none", "through", "around")
 
@@ -25,88 +26,14 @@ class Site:
     layer: int
     size: int
 
-
-class TextTower:
-    """The text encoder of an open_clip model, in steps that can be stopped at a site.
-
-    Works on ``open_clip.CLIP`` and on models with a separate ``TextTransformer``. Padding after
-    the longest text of a batch is not computed. Raises ``ValueError`` for a text encoder of
-    another kind (no residual blocks, not causal, or with a class token).
-    """
-
-    def __init__(self, model: Any):
-        text = model.text if hasattr(model, "text") else model
-        if (
-            not hasattr(text, "transformer")
-            or not hasattr(text.transformer, "resblocks")
-            or getattr(text, "attn_mask", None) is None
-            or getattr(text, "cls_emb", None) is not None
-        ):
-            raise ValueError(
-                "interventions need a causal open_clip text encoder without a class token; "
-                f"{type(text).__name__} is of another kind"
-            )
-        self.text = text
-        self.blocks = text.transformer.resblocks
-        self.width: int = text.positional_embedding.shape[1]
-        self.context: int = text.positional_embedding.shape[0]
-        self.pool = getattr(text, "text_pool_type", None) or getattr(text, "pool_type", "argmax")
-
-    def check(self, site: Site) -> None:
+    def check(self, tower: TextTower) -> None:
         """Raise ``ValueError`` if the encoder has no such layer or subspace size."""
-        if not 0 <= site.layer < len(self.blocks):
+        if not 0 <= self.layer < len(tower.blocks):
             raise ValueError(
-                f"layer {site.layer} does not exist: the text encoder has layers 0 to {len(self.blocks) - 1}"
+                f"layer {self.layer} does not exist: the text encoder has layers 0 to {len(tower.blocks) - 1}"
             )
-        if not 1 <= site.size <= self.width:
-            raise ValueError(f"a subspace of size {site.size} does not fit: the text encoder is {self.width} wide")
-
-    def pooled(self, tokens: Tensor) -> Tensor:
-        """Position of the token that the encoder pools, (B, T) -> (B,)."""
-        if self.pool == "eos":
-            return (tokens == self.text.text_eos_id).int().argmax(-1)
-        return tokens.argmax(-1)
-
-    def crop(self, tokens: Tensor) -> Tensor:
-        """The tokens without the columns that are padding in every row."""
-        return tokens[:, : int(self.pooled(tokens).max()) + 1]
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        """Token embeddings without positions, (B, T) -> (B, T, d)."""
-        return self.text.token_embedding(tokens)
-
-    def run(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Blocks ``start`` to ``stop`` (exclusive) on the residual stream, (B, T, d) -> (B, T, d)."""
-        mask = self.text.attn_mask[: x.shape[1], : x.shape[1]]
-        for block in self.blocks[start:stop]:
-            x = block(x, attn_mask=mask)
-        return x
-
-    def upto(self, embedded: Tensor, layer: int) -> Tensor:
-        """The residual stream after block ``layer``, from token embeddings, (B, T, d) -> (B, T, d)."""
-        return self.run(embedded + self.text.positional_embedding[: embedded.shape[1]], 0, layer + 1)
-
-    def onwards(self, x: Tensor, layer: int, positions: Tensor) -> Tensor:
-        """Unit-length text embeddings from the residual stream after block ``layer``, (B, T, d) -> (B, width)."""
-        x = self.run(x, layer + 1, len(self.blocks))
-        x = self.text.ln_final(x[torch.arange(len(x), device=x.device), positions])  # (B, d)
-        projection = self.text.text_projection
-        if isinstance(projection, nn.Linear):
-            x = projection(x)
-        elif projection is not None:
-            x = x @ projection
-        return F.normalize(x, dim=-1)
-
-    def __call__(self, tokens: Tensor) -> Tensor:
-        """Unit-length text embeddings without any intervention, (B, T) -> (B, width)."""
-        tokens = self.crop(tokens)
-        last = len(self.blocks) - 1
-        return self.onwards(self.upto(self.embed(tokens), last), last, self.pooled(tokens))
-
-
-def read(x: Tensor, positions: Tensor) -> Tensor:
-    """The activation at a token position of each row, (B, T, d), (B,) -> (B, d)."""
-    return x[torch.arange(len(x), device=x.device), positions]
+        if not 1 <= self.size <= tower.width:
+            raise ValueError(f"a subspace of size {self.size} does not fit: the text encoder is {tower.width} wide")
 
 
 def write(x: Tensor, positions: Tensor, value: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .interventions import RotatedSubspace, Site, TextTower, read, write
+from .interventions import RotatedSubspace, Site, write
+from .text_tower import TextTower, read
 
 OBJECTIVES = ("behavioural", "iit-das", "joint")
 

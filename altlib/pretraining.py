@@ -371,18 +371,6 @@ def perplexity(model: Any, rows: Tensor) -> float:
 
 
 @torch.inference_mode()
-def repetition_loss(model: Any, tokenizer: Any, stories: int = 60) -> float:
-    """Mean negative log-likelihood (nats a token) of a post that stands right after itself: how well the model looks back."""
-    losses = []
-    for index in range(stories):
-        post = tokenizer(thread(HELD_OUT_SEED, index)[0] + "\n").input_ids[:150]
-        ids = torch.tensor([post + post])
-        logits = model(ids).logits[0, len(post) - 1 : -1]
-        losses.append(F.cross_entropy(logits, ids[0, len(post) :]).item())
-    return sum(losses) / len(losses)
-
-
-@torch.inference_mode()
 def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, float]:
     """How often the model predicts the name of a place in the account below a post that tells it.
 
@@ -465,9 +453,8 @@ def pretrain_language_model(
     learning_rate: float = 2.5e-3,
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
-    snapshot: Callable[[Any], None] = lambda model: None,
 ) -> Any:
-    """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`."""
+    """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`, from :func:`start_looking_back`."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
@@ -484,33 +471,30 @@ def pretrain_language_model(
     steps = epochs * (len(rows) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
     generator = torch.Generator().manual_seed(seed)
-    started, step = time.time(), 0
+    order = torch.cat(
+        [torch.randperm(len(rows), generator=generator)[: len(rows) // batch * batch] for _ in range(epochs)]
+    )
+    started = time.time()
     model.train()
-    for epoch in range(epochs):
-        order = torch.randperm(len(rows), generator=generator)
-        for chosen in order[: len(rows) // batch * batch].split(batch):
-            loss = model(rows[chosen], labels=rows[chosen]).loss
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            step += 1
-            if step % 200 == 0 or step == steps:
-                model.eval()
-                report(
-                    {
-                        "step": step,
-                        "epoch": epoch,
-                        "loss": loss.item(),
-                        "held_out_perplexity": perplexity(model, held_out),
-                        "repetition_loss": repetition_loss(model, tokenizer),
-                        "tokens": step * batch * length,
-                        "seconds": time.time() - started,
-                    }
-                )
-                snapshot(model)
-                model.train()
+    for step, chosen in enumerate(order.split(batch), start=1):
+        loss = model(rows[chosen], labels=rows[chosen]).loss
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        if step % 200 == 0 or step == steps:
+            model.eval()
+            report(
+                {
+                    "step": step,
+                    "loss": loss.item(),
+                    "held_out_perplexity": perplexity(model, held_out),
+                    "tokens": step * batch * length,
+                    "seconds": time.time() - started,
+                }
+            )
+            model.train()
     return model.eval()
 
 
@@ -610,8 +594,8 @@ def pretrain_both(
     write_measurements(rows, folder / "clip" / "measurements.jsonl")
 
 
-def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> dict[str, float]:
-    """The model cards' numbers on held-out pictures and texts: preference, retrieval, perplexity."""
+def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> dict[str, Any]:
+    """The model cards' numbers on held-out pictures and texts: preference, retrieval, perplexity, copying."""
     held_out = first_pictures(HELD_OUT_SEED, pictures)
     retrieved = held_out[:256]
     rows = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), 192)

@@ -16,7 +16,7 @@ from torch import Tensor
 from .backbones import Clip
 from .features import picture_features, read_pictures
 from .files import whole_file
-from .interventions import TextTower
+from .text_tower import TextTower
 
 PROMPT = "An image of {}"
 TORCHVISION_TASKS = ("CIFAR100", "Food101", "ImageNet")
@@ -106,21 +106,23 @@ def base_encoder(clip: Clip) -> Callable[[Tensor], Tensor]:
     return encode
 
 
-def miniworld_classes() -> dict[str, list[tuple[str, str]]]:
-    """Three label sets of the miniature world as (glyph, label): everyday things, food, everything.
+def miniworld_classes() -> dict[str, list[tuple[dict[str, Any], str]]]:
+    """Three label sets of the miniature world: what a scene is changed to, and the label.
 
-    They differ as CIFAR-100 (100 everyday categories), Food101 (fine differences within one
-    domain) and ImageNet (a thousand categories of all sorts) do.
+    They differ as CIFAR-100 (coarse everyday categories), Food101 (fine differences within one
+    domain) and ImageNet (many categories of all sorts) do: the 15 settings; 62 foods beside the
+    main thing; and the main thing, one name for each of its glyphs.
     """
-    from .miniworld.lexicon import glyph_sharing, things, topics
+    from .miniworld.lexicon import lexicon, things, topics
 
-    everyday = [t for t in things() if t.group not in ("food", "person")]
-    unique = {g: topic.kinds[g] for topic in topics().values() for g in topic.kinds if glyph_sharing()[g] == 1}
-    all_things = {t.glyph: t.names[0] for t in things()}
+    kinds: dict[str, str] = {}
+    for topic in topics().values():
+        for glyph, kind in topic.kinds.items():
+            kinds.setdefault(glyph, kind)
     return {
-        "Everyday things": [(t.glyph, t.names[0]) for t in everyday[:: max(1, len(everyday) // 100)]][:100],
-        "Food": [(t.glyph, t.names[0]) for t in things() if t.group == "food"],
-        "Everything": list((all_things | {g: k for g, k in unique.items() if g not in all_things}).items()),
+        "Settings": [({"setting": setting}, setting) for setting in lexicon()["settings"]],
+        "Food": [({"beside": thing}, thing.names[0]) for thing in things() if thing.group == "food"],
+        "Main things": [({"glyph": glyph, "kind": kind}, kind) for glyph, kind in kinds.items()],
     }
 
 
@@ -141,12 +143,12 @@ def miniworld_tasks(clip: Clip, folder: Path, per_class: int = 4, seed: int = 0)
     tasks = []
     for name, classes in miniworld_classes().items():
         paths, targets = [], []
-        for number, (glyph, label) in enumerate(classes):
+        for number, (change, label) in enumerate(classes):
             for copy in range(per_class):
-                rng = Random(f"transfer/{seed}/{name}/{glyph}/{copy}")
+                rng = Random(f"transfer/{seed}/{name}/{label}/{copy}")
                 story = sample_story("transfer", rng)
                 scene = sample_scene(topics()[rng.choice(list(topics()))], rng)
-                scene = replace(scene, form="photo", glyph=glyph, kind=label, count=1, detail="")
+                scene = replace(scene, form="photo", count=1, detail="", **change)
                 path = folder / "images" / f"{name.split()[0].lower()}-{seed}-{number}-{copy}.png"
                 if not path.exists():
                     path.parent.mkdir(parents=True, exist_ok=True)

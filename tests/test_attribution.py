@@ -6,8 +6,9 @@ import torch
 from altlib import attribution
 from altlib.attribution import WordAttribution, attribute, mediated_attributions, word_attributions
 from altlib.backbones import load_clip
-from altlib.interventions import RotatedSubspace, Site, TextTower
+from altlib.interventions import RotatedSubspace, Site
 from altlib.posts import CorpusError
+from altlib.text_tower import TextTower
 
 TEXTS = [
     "A photograph of a red cup on a rug, on a beach.",

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -149,3 +151,18 @@ def test_distances_to_the_cloud():
     found = deembedding.cloud_distances(torch.tensor([[[0.0, 1.0]]]), embedding)
     assert found["prefix"].tolist() == [[1.0]] and found["tokens"] == pytest.approx([5.0, 5.0], abs=1e-4)
     assert found["prefix_norm"].tolist() == [[1.0]] and np.allclose(found["token_norm"], [0, 5])
+
+
+def test_stated_facts_are_counted_by_system():
+    facts = json.dumps(
+        [
+            {"fact": f, "value": v, "visible": True, "said": False}
+            for f, v in (("colour", "red"), ("place", "Hartby Row"))
+        ]
+    )
+    table = baselines.stated_facts({"a": ["A red cup at Hartby Row", "nothing"], "b": ["a blue cup", "x"]}, [facts, ""])
+    assert table.set_index("system").to_dict("index") == {
+        "a": {"colour": 100.0, "place": 100.0},
+        "b": {"colour": 0.0, "place": 0.0},
+    }
+    assert baselines.stated_facts({"a": ["x"]}, [""]).empty

@@ -9,8 +9,9 @@ from torch import nn
 
 from altlib import finetuning
 from altlib.backbones import load_clip, save_clip
-from altlib.finetuning import DescriptionClip, Measurement, SplitAttention, TuningSettings, load_tuned, tune
+from altlib.finetuning import DescriptionClip, Measurement, TuningSettings, load_tuned, tune
 from altlib.sources import miniworld
+from altlib.text_tower import SplitAttention
 from altlib.triplets import make_triplets, sample_rows, triplet_posts, tuning_triplets
 
 SMALL = {"layer": 2, "subspace": 8, "rank": 4, "learning_rate": 1e-3, "steps": 6, "evaluations": 3, "batch_size": 5}

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from altlib.interventions import RotatedSubspace, Site, TextTower, mediate, read, write
+from altlib.interventions import RotatedSubspace, Site, mediate, write
 from altlib.objectives import TripletBatch, behavioural_loss, iit_das_loss, objective_loss, preference_loss
+from altlib.text_tower import TextTower, read
 
 TEXT = {"context_length": 12, "vocab_size": 50, "width": 32, "heads": 4, "layers": 3}
 VISION = {"image_size": 32, "patch_size": 16, "width": 32, "layers": 2, "head_width": 16}
@@ -67,7 +68,7 @@ def test_another_kind_of_text_encoder_is_refused():
 )
 def test_a_site_that_the_model_does_not_have_is_named(site, words):
     with pytest.raises(ValueError, match=words):
-        TextTower(small_clip()).check(site)
+        site.check(TextTower(small_clip()))
 
 
 def test_the_swap_agrees_with_pyvene():

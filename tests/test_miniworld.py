@@ -1,10 +1,11 @@
 import json
 import statistics
+from itertools import pairwise
 
 import numpy as np
 
 from altlib.miniworld.lexicon import lexicon, plural, things, topics, with_article, wording
-from altlib.miniworld.network import network, post_story, thread
+from altlib.miniworld.network import account, account_places, network, post_story, thread
 from altlib.miniworld.render import master_glyph
 
 
@@ -87,3 +88,71 @@ def test_all_said_words_are_in_the_lexicon():
     assert set(lexicon()["settings"]) >= {"beach", "plain"} and all(
         len(s["names"]) >= 4 for s in lexicon()["settings"].values()
     )
+
+
+def test_an_account_names_what_the_post_tells():
+    for index in range(40):
+        post, below = account(3, index).split("\n")
+        for place in account_places(3, index):
+            assert place in below
+            assert place.lower() in post.lower()
+
+
+def test_verbs_agree_with_how_many_there_are():
+    for post in network(8, 200):
+        assert post.scene.count > 1 or not {"There are", "They stand"} & {
+            " ".join(w) for w in pairwise(post.alt_text.split())
+        }
+
+
+def test_every_voice_keeps_to_its_habits():
+    """The same colour is named differently by different voices, mostly in one way by each."""
+    words = {}
+    for p in network(9, 600):
+        if (p.scene.colour == "red" and "red" in p.alt_text) or "scarlet" in p.alt_text:
+            words.setdefault(p.story.voice, []).append("scarlet" in p.alt_text)
+    shares = [statistics.mean(v) for v in words.values() if len(v) >= 5]
+    assert min(shares) < 0.35 and max(shares) > 0.65
+
+
+def test_pictures_that_are_alike_differ_in_their_things_alone():
+    from altlib.pretraining import alike_batches
+
+    posts = next(alike_batches(4, 12))
+    assert len({(p.scene.setting, p.scene.colour, p.scene.surface, p.scene.count, p.scene.form) for p in posts}) == 1
+    assert len({p.scene.glyph for p in posts}) > 4 and len({p.caption for p in posts}) > 10
+
+
+def test_a_model_that_starts_looking_back_finds_what_followed_the_same_token():
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from altlib.pretraining import GPT2_CONFIG, start_looking_back
+
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(GPT2Config(**GPT2_CONFIG, bos_token_id=0, eos_token_id=0)).eval()
+    start_looking_back(model)
+    model.set_attn_implementation("eager")
+    passage = torch.randint(1, 2048, (2, 30))
+    with torch.inference_mode():
+        attention = model(torch.cat([passage, passage], 1), output_attentions=True).attentions
+    at = torch.arange(1, 60)
+    assert attention[0][:, 0, at, at - 1].mean() > 0.8
+    again = torch.arange(30, 59)
+    assert attention[1][:, 0, again, again - 29].mean() > 0.8
+
+
+def test_pretraining_runs_end_to_end_on_very_little(tmp_path):
+    """Both models are trained, saved and read back in the formats that the book reads."""
+    from altlib import pretraining
+    from altlib.backbones import load_clip, load_language_model
+
+    tokenizer = load_language_model()[0]
+    rows = []
+    model = pretraining.pretrain_language_model(tokenizer, 30, batch=4, report=rows.append)
+    clip = pretraining.pretrain_clip(tokenizer, 1, batch=8, vision_steps=1, text_steps=1, report=rows.append)
+    assert [r.get("stage") for r in rows] == [None, "vision", "contrastive", "text"]
+    pretraining.save_miniature_language_model(model, tokenizer, tmp_path / "gpt2")
+    pretraining.save_miniature_clip(clip, tokenizer, tmp_path / "clip")
+    assert load_clip(str(tmp_path / "clip")).width == 128
+    assert load_language_model(str(tmp_path / "gpt2"))[1].config.n_embd == 192

@@ -49,12 +49,13 @@ def test_macro_f1_does_not_depend_on_the_order_of_pictures(targets, seed):
 def test_the_tasks_of_the_miniature_world_differ_in_size_and_domain():
     classes = transfer.miniworld_classes()
     sizes = [len(c) for c in classes.values()]
-    assert len(sizes) == 3 and max(sizes) > 300 and min(sizes) >= 40
+    assert len(sizes) == 3 and min(sizes) == 15 and max(sizes) > 130
     assert all(len({label for _, label in c}) == len(c) for c in classes.values())
 
 
 def test_half_of_each_class_reports(base, tmp_path, monkeypatch):
-    monkeypatch.setattr(transfer, "miniworld_classes", lambda: {"Food": [("🍋", "lemon"), ("🍐", "pear")]})
+    classes = [({"setting": "beach"}, "beach"), ({"setting": "snow"}, "snow")]
+    monkeypatch.setattr(transfer, "miniworld_classes", lambda: {"Settings": classes})
     (task,) = transfer.miniworld_tasks(base, tmp_path, per_class=4)
     assert task.reports.tolist() == [False, True] * 4 and task.targets.tolist() == [0] * 4 + [1] * 4
     torch.testing.assert_close(
