@@ -45,6 +45,8 @@ PACKAGES = (
     "transformers",
     "open_clip_torch",
     "accelerate",
+    "captum",
+    "peft",
     "papermill",
     "snakemake",
     "jupyter-book",
