@@ -86,7 +86,7 @@ def attribute(
     gradients = IntegratedGradients(score, multiply_by_inputs=True)
     values = torch.zeros(tokens.shape)
     difference, pooled = torch.zeros(len(tokens)), tower.pooled(tokens)
-    starts = special_prefix(tower, tokens)
+    starts = special_prefix(tokens)
     for rows in pooled.argsort().split(batch_size):
         cropped = tower.crop(tokens[rows])
         positions = tower.pooled(cropped)
@@ -131,7 +131,7 @@ def mediated_attributions(
     return {"none": none, "through": through, "around": around}
 
 
-def special_prefix(tower: TextTower, tokens: Tensor) -> int:
+def special_prefix(tokens: Tensor) -> int:
     """How many leading tokens all texts share because the tokenizer puts them there: 1 with a start of text, else 0."""
     end = int(tokens.max())
     return int(bool((tokens[:, 0] == end - 1).all()))
@@ -169,8 +169,6 @@ def word_attributions(pieces: list[str], values: list[float]) -> list[WordAttrib
             else:
                 words.append([part, share])
             fresh = False
-        if piece.endswith("</w>"):
-            fresh = True
     return [WordAttribution(word, value) for word, value in words]
 
 

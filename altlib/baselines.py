@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -107,9 +106,9 @@ def stated_facts(systems: dict[str, list[str]], facts: list[str]) -> pd.DataFram
     ``facts`` is the JSON of each picture (:func:`altlib.miniworld.scene.scene_facts`). One row a
     system and one column a fact; ``place`` and ``quality`` are known from the post alone.
     """
-    from .miniworld.judges import JUDGED, statements
+    from .miniworld.judges import JUDGED, statements, true_facts
 
-    known = [{f["fact"]: f["value"] for f in json.loads(value)} if value else {} for value in facts]
+    known = [true_facts(value) for value in facts]
     if not any(known):
         return pd.DataFrame()
     rows = []

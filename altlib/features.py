@@ -76,7 +76,7 @@ def read_pictures(paths: list[str], clip: Clip, workers: int = 2) -> Tensor:
 
 @torch.inference_mode()
 def encode_pictures(paths: list[str], clip: Clip, batch_size: int, workers: int, bar: Any = None) -> Tensor:
-    """Features of picture files without any cache; reading overlaps with computing."""
+    """Features of picture files without any cache; ``workers`` threads read the pictures of a batch."""
     device = next(clip.model.parameters()).device
     out = []
     for start in range(0, len(paths), batch_size):

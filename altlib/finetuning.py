@@ -289,13 +289,15 @@ def tune(
     evaluate: Callable[[DescriptionClip], Measurement],
     folder: Path,
     device: str = "cpu",
+    before: Measurement | None = None,
 ) -> tuple[DescriptionClip, pd.DataFrame]:
     """Fine-tune ``base``; keep the checkpoint with the best trade-off of accuracy and transfer.
 
     A finished run in ``folder`` is read back; a killed one goes on from its last evaluation,
     exactly. Returns the model and its curve, a row an evaluation: step, loss, accuracy,
-    transfer_score, trade_off and one column a transfer task. Raises ``ValueError`` for settings
-    that the model does not have, or a loss that is no longer finite.
+    transfer_score, trade_off and one column a transfer task. ``before`` is what ``evaluate`` finds
+    of the base model, if that is known already. Raises ``ValueError`` for settings that the model
+    does not have, or a loss that is no longer finite.
     """
     fingerprint = run_fingerprint(settings, base, training)
     if (folder / "tuned.json").is_file() and read_json(folder / "tuned.json")["chosen"].get("run") == fingerprint:
@@ -310,7 +312,7 @@ def tune(
     progress = restore_run(checkpoint, fingerprint, tuned, optimiser)
     points = {round(i * settings.steps / settings.evaluations) for i in range(1, settings.evaluations + 1)}
     if not progress["curve"]:
-        record_measurement(progress, tuned, evaluate(tuned), settings, 0, float("nan"))
+        record_measurement(progress, tuned, before or evaluate(tuned), settings, 0, float("nan"))
     losses: list[float] = []
     with progress_bar(total=settings.steps, initial=progress["step"], desc=settings.name, unit=" batches") as bar:
         for rows, partners in triplet_batches(len(training), settings, progress["step"]):

@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -270,6 +270,68 @@ def pretrain_vision(
             hits, seen = dict.fromkeys(FACTS, 0), dict.fromkeys(FACTS, 0)
 
 
+def clip_texts(tokenizer: Any) -> Callable[[list[str]], Tensor]:
+    """A function that gives CLIP's token ids of n texts, (n, 48), cropped and padded."""
+    inner = clip_tokenizer(tokenizer)
+    length = CLIP_CONFIG["model_cfg"]["text_cfg"]["context_length"]
+    return lambda texts: (
+        inner(texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt").input_ids
+    )
+
+
+@dataclass
+class ContrastiveStage:
+    """Contrastive updates of a CLIP on mostly caption-like text, and its measurement every 25 of them.
+
+    ``share`` of the texts are descriptions; after each measurement it moves towards the one at
+    which the model prefers descriptions on ``target`` of the tuning pictures.
+    """
+
+    name: str
+    model: Any
+    tokenize: Callable[[list[str]], Tensor]
+    optimiser: torch.optim.Optimizer
+    schedule: Any
+    share: float
+    target: float
+    rng: Random
+    report: Callable[[dict], None]
+    snapshot: Callable[[Any], None]
+    tuning: list[MiniPost] = field(default_factory=lambda: first_pictures(TUNING_SEED, 512))
+    started: float = field(default_factory=time.time)
+
+    def texts(self, posts: list[MiniPost]) -> Tensor:
+        """Token ids of a caption or, rarely, a description of each picture, (n, 48)."""
+        return self.tokenize([clean_alt_text(p) if self.rng.random() < self.share else p.caption for p in posts])
+
+    def update(self, loss: Tensor) -> None:
+        """One optimiser step; the logit scale stays at most 100, as in CLIP."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for p in self.model.parameters() if p.grad is not None], 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(0, 4.6052)
+
+    def measure(self, step: int, loss: Tensor) -> None:
+        """Report where the model is, and adapt the share of descriptions. The model must be in evaluation mode."""
+        preference = description_preference(self.model, self.tokenize, self.tuning)
+        self.report(
+            {
+                "stage": self.name,
+                "step": step,
+                "loss": loss.item(),
+                "description_share": self.share,
+                "preference": preference,
+                "retrieval_256": retrieval_accuracy(self.model, self.tokenize, self.tuning[:256]),
+                "seconds": time.time() - self.started,
+            }
+        )
+        self.snapshot(self.model)
+        self.share = min(max(self.share + 0.08 * (self.target - preference), 0.0), 0.3)
+
+
 def pretrain_clip(
     tokenizer: Any,
     steps: int,
@@ -296,47 +358,31 @@ def pretrain_clip(
 
     torch.manual_seed(seed)
     model = open_clip.model.CLIP(**CLIP_CONFIG["model_cfg"])
-    inner = clip_tokenizer(tokenizer)
     if vision_steps:
         pretrain_vision(model.visual, vision_steps, seed=seed, report=lambda row: report({"stage": "vision", **row}))
         snapshot(model)
-
-    def tokenize(texts: list[str]) -> Tensor:
-        return inner(texts, padding="max_length", truncation=True, max_length=48, return_tensors="pt").input_ids
-
     optimiser = adamw(model, learning_rate, eps=1e-6)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.08)
+    stage = ContrastiveStage(
+        "contrastive",
+        model,
+        clip_texts(tokenizer),
+        optimiser,
+        schedule,
+        description_share,
+        target_preference,
+        Random(seed),
+        report,
+        snapshot,
+    )
     loss_of = ClipLoss()
-    tuning = first_pictures(TUNING_SEED, 512)
-    rng = Random(seed)
-    started = time.time()
     for step, posts in zip(range(1, steps + 1), clip_batches(CLIP_SEED, batch), strict=False):
-        texts = [clean_alt_text(p) if rng.random() < description_share else p.caption for p in posts]
-        loss = loss_of(*model(picture_tensor(posts), tokenize(texts)))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        with torch.no_grad():
-            model.logit_scale.clamp_(0, 4.6052)
+        loss = loss_of(*model(picture_tensor(posts), stage.texts(posts)))
+        stage.update(loss)
         if step % 25 == 0 or step == steps:
             model.eval()
-            preference = description_preference(model, tokenize, tuning)
-            report(
-                {
-                    "stage": "contrastive",
-                    "step": step,
-                    "loss": loss.item(),
-                    "description_share": description_share,
-                    "preference": preference,
-                    "retrieval_256": retrieval_accuracy(model, tokenize, tuning[:256]),
-                    "seconds": time.time() - started,
-                }
-            )
-            snapshot(model)
+            stage.measure(step, loss)
             model.train()
-            description_share = min(max(description_share + 0.08 * (target_preference - preference), 0.0), 0.3)
     if text_steps:
         sharpen_text(
             model,
@@ -344,7 +390,8 @@ def pretrain_clip(
             text_steps,
             batch,
             seed=seed,
-            description_share=description_share,
+            description_share=stage.share,
+            target_preference=target_preference,
             report=report,
             snapshot=snapshot,
         )
@@ -517,48 +564,34 @@ def sharpen_text(
     """
     from open_clip.loss import ClipLoss
 
-    inner = clip_tokenizer(tokenizer)
-
-    def tokenize(texts: list[str]) -> Tensor:
-        return inner(texts, padding="max_length", truncation=True, max_length=48, return_tensors="pt").input_ids
-
     model.eval()  # the vision tower's batch statistics stay as they are
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith("visual."))
     learning = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=0.05, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
-    loss_of, rng, started = ClipLoss(), Random(seed), time.time()
-    tuning = first_pictures(TUNING_SEED, 512)
+    stage = ContrastiveStage(
+        "text",
+        model,
+        clip_texts(tokenizer),
+        optimiser,
+        schedule,
+        description_share,
+        target_preference,
+        Random(seed),
+        report,
+        snapshot,
+    )
+    loss_of = ClipLoss()
     ordinary, alike = clip_batches(CLIP_SEED + 10, batch), alike_batches(CLIP_SEED + 11, batch)
     for step in range(1, steps + 1):
         posts = next(alike if step % 2 else ordinary)
-        texts = [clean_alt_text(p) if rng.random() < description_share else p.caption for p in posts]
         with torch.no_grad():
             images = model.encode_image(picture_tensor(posts), normalize=True)
-        loss = loss_of(images, model.encode_text(tokenize(texts), normalize=True), model.logit_scale.exp())
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learning, 1.0)
-        optimiser.step()
-        schedule.step()
-        with torch.no_grad():
-            model.logit_scale.clamp_(0, 4.6052)
+        loss = loss_of(images, model.encode_text(stage.texts(posts), normalize=True), model.logit_scale.exp())
+        stage.update(loss)
         if step % 25 == 0 or step == steps:
-            preference = description_preference(model, tokenize, tuning)
-            report(
-                {
-                    "stage": "text",
-                    "step": step,
-                    "loss": loss.item(),
-                    "description_share": description_share,
-                    "preference": preference,
-                    "retrieval_256": retrieval_accuracy(model, tokenize, tuning[:256]),
-                    "seconds": time.time() - started,
-                }
-            )
-            snapshot(model)
-            description_share = min(max(description_share + 0.08 * (target_preference - preference), 0.0), 0.3)
+            stage.measure(step, loss)
     model.requires_grad_(True)
 
 

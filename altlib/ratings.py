@@ -250,10 +250,10 @@ def miniworld_ratings(posts: pd.DataFrame, seed: int = 0) -> tuple[dict[str, pd.
     There are two groups: a reader without the image takes every statement for true, a reader with
     it counts right ones only.
     """
-    from .miniworld.judges import Statement, mistaken, statements
+    from .miniworld.judges import Statement, mistaken, statements, true_facts
 
     rng = Random(seed)
-    facts = [{f["fact"]: f["value"] for f in json.loads(p.facts)} for p in posts.itertuples()]
+    facts = [true_facts(value) for value in posts["facts"]]
     rows = []
     for number, post in enumerate(posts.itertuples()):
         texts = {

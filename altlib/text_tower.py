@@ -73,7 +73,6 @@ class TextTower:
         self.text = text
         self.blocks = text.transformer.resblocks
         self.width: int = text.positional_embedding.shape[1]
-        self.context: int = text.positional_embedding.shape[0]
         self.pool = getattr(text, "text_pool_type", None) or getattr(text, "pool_type", "argmax")
 
     def pooled(self, tokens: Tensor) -> Tensor:

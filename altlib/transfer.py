@@ -19,7 +19,6 @@ from .files import whole_file
 from .text_tower import TextTower
 
 PROMPT = "An image of {}"
-TORCHVISION_TASKS = ("CIFAR100", "Food101", "ImageNet")
 
 
 @dataclass
@@ -197,7 +196,7 @@ def torchvision_tasks(clip: Clip, root: Path, cache: Path, pictures: int = 0, se
         )
     if not tasks:
         raise ValueError(
-            f"{root} holds none of torchvision's {', '.join(TORCHVISION_TASKS)}; "
+            f"{root} holds none of torchvision's {', '.join(makers)}; "
             "torchvision.datasets.CIFAR100(root, download=True) and its likes put them there. " + "; ".join(causes)
         )
     return tasks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,11 @@ class Statement:
         return self.stating_words / max(1, self.words)
 
 
+def true_facts(facts: str) -> dict[str, str]:
+    """Fact -> value of a picture, from its JSON (:func:`.scene.scene_facts`); empty where nothing is known."""
+    return {f["fact"]: f["value"] for f in json.loads(facts)} if facts else {}
+
+
 @cache
 def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
     """For every judged fact, the phrases that name each of its values, all in lower case."""
@@ -66,33 +72,38 @@ def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 @cache
+def named_by() -> dict[str, dict[str, frozenset[str]]]:
+    """For every judged fact and each phrase, the values that the phrase names."""
+    return {
+        fact: {
+            phrase: frozenset(v for v, ways in values.items() if phrase in ways)
+            for phrase in {p for ways in values.values() for p in ways}
+        }
+        for fact, values in phrases().items()
+    }
+
+
+@cache
 def patterns() -> dict[str, re.Pattern[str]]:
     """One expression a fact that finds its phrases as whole words, the longest first."""
     return {
-        fact: re.compile(
-            r"\b("
-            + "|".join(
-                re.escape(p) for p in sorted({p for ways in values.values() for p in ways}, key=len, reverse=True)
-            )
-            + r")\b"
-        )
-        for fact, values in phrases().items()
+        fact: re.compile(r"\b(" + "|".join(re.escape(p) for p in sorted(values, key=lambda p: (-len(p), p))) + r")\b")
+        for fact, values in named_by().items()
     }
 
 
 def statements(text: str, facts: dict[str, str]) -> Statement:
     """What ``text`` states about a picture whose true values are ``facts`` (fact -> value).
 
-    A number is stated by its word, or by "a", "an", "one" or "this" before the thing for one.
+    A number is stated by its word; a text that names the thing and no number says that there is one.
     """
     lower = text.lower()
     said: dict[str, set[str]] = {}
     covered: set[int] = set()
     for fact in JUDGED:
-        values = phrases()[fact]
-        found = set()
+        found: set[str] = set()
         for match in patterns()[fact].finditer(lower):
-            found |= {value for value, ways in values.items() if match.group(1) in ways}
+            found |= named_by()[fact][match.group(1)]
             covered.update(range(match.start(), match.end()))
         if fact == "count" and not found and said.get("kind"):
             found = {NUMBER_WORDS[1]}

@@ -198,9 +198,8 @@ def write_account(story: Story, rng: Random) -> str:
     quality = f"{story.quality} " if story.quality else ""
     scenes = {scene.setting: scene for scene in story.scenes}
     sentences = []
-    for setting in rng.sample(
-        [*story.places, *(s for s in scenes if s not in story.places)], len({*story.places, *scenes})
-    ):
+    settings = list(dict.fromkeys([*story.places, *scenes]))
+    for setting in rng.sample(settings, len(settings)):
         words = lexicon()["settings"][setting]
         kind, count = rng.choice(list(story.topic.kinds.values())), rng.randint(1, 4)
         if setting in scenes:
