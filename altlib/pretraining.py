@@ -9,10 +9,12 @@ what they are about, captions, and alt text of pictures of other posts.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,14 +24,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .backbones import Clip, save_clip
+from .captioner import CaptionerConfig, MlpMapper, PrefixCaptioner
 from .miniworld.network import MiniPost, account, account_places, network, thread
 from .miniworld.writers import write_alt_text, write_caption
+from .training import bucketed_batches, example_length
 
 CLIP_SEED = 7_000_001  # pictures and captions for CLIP
 TEXT_SEED = 7_000_002  # text for the tokenizer and GPT-2
 TUNING_SEED = 7_000_003  # pictures on which the share of descriptions is set
 VISION_SEED = 7_000_005  # pictures on which the vision tower learns to name facts
 HELD_OUT_SEED = 7_000_004  # pictures on which the model cards' numbers are measured
+CLIPCAP_SEED = 7_000_006  # pictures and texts for ClipCap's mapping network
 
 TOKENIZER_STORIES = 8000
 
@@ -593,6 +598,89 @@ def sharpen_text(
         if step % 25 == 0 or step == steps:
             stage.measure(step, loss)
     model.requires_grad_(True)
+
+
+def clipcap_text(post: MiniPost) -> str:
+    """What the miniature ClipCap learns to write of a picture: seven times in ten alt text, else a caption."""
+    return clean_alt_text(post) if Random(f"{post.item_id}/clipcap").random() < 0.7 else post.caption
+
+
+@torch.inference_mode()
+def drawn_features(clip: Clip, posts: list[MiniPost], batch: int = 128) -> Tensor:
+    """CLIP embeddings of pictures that are drawn and forgotten, (n, width)."""
+    parts = (posts[i : i + batch] for i in range(0, len(posts), batch))
+    return torch.cat([clip.model.encode_image(picture_tensor(part), normalize=True).float() for part in parts])
+
+
+def pretrain_clipcap(
+    clip: Clip,
+    tokenizer: Any,
+    language_model: Any,
+    pictures: int,
+    epochs: int = 4,
+    batch: int = 64,
+    learning_rate: float = 3e-3,
+    rank: int = 60,
+    seed: int = 0,
+    report: Callable[[dict], None] = lambda row: None,
+    snapshot: Callable[[MlpMapper], None] = lambda mapper: None,
+) -> MlpMapper:
+    """Train ClipCap's mapping network on pictures and texts without posts; GPT-2 stays frozen.
+
+    The second matrix is learned as a product of ``rank`` columns and rows, which keeps the
+    checkpoint small. A few thousand posts are too few for a mapping network to learn what a
+    prefix can say; the captioning corpora from which ClipCap's checkpoints come hold millions.
+    """
+    network_of = build_captioner_on(clip, tokenizer, language_model, seed)
+    mapper = network_of.mapper
+    assert isinstance(mapper, MlpMapper)
+    width, hidden = mapper.state_dict()["model.2.weight"].shape
+    torch.manual_seed(seed)
+    mapper.model[2] = torch.nn.Sequential(torch.nn.Linear(hidden, rank, bias=False), torch.nn.Linear(rank, width))
+    stream = (post for posts in clip_batches(CLIPCAP_SEED, 64) for post in posts)
+    posts = list(islice(stream, pictures))
+    held_out = first_pictures(HELD_OUT_SEED, 256)
+    features, held_out_features = drawn_features(clip, posts), drawn_features(clip, held_out)
+    examples = [network_of.encode("", clipcap_text(p)) for p in posts]
+    held_out_examples = [network_of.encode("", clipcap_text(p)) for p in held_out]
+    optimiser = torch.optim.Adam(mapper.parameters(), lr=learning_rate)
+    steps = epochs * math.ceil(pictures / batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
+    lengths = [example_length(e) for e in examples]
+    network_of.train()
+    started, step = time.time(), 0
+    for epoch in range(epochs):
+        for chosen in bucketed_batches(lengths, batch, seed, epoch):
+            losses, _ = network_of.token_losses(features[chosen], [examples[i] for i in chosen])
+            loss = losses.mean()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(mapper.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            step += 1
+            if step % 200 == 0 or step == steps:
+                with torch.inference_mode():
+                    held_out_loss = network_of.token_losses(held_out_features, held_out_examples)[0].mean().item()
+                row = {"step": step, "loss": loss.item(), "held_out_loss": held_out_loss}
+                report(row | {"pictures": step * batch, "seconds": time.time() - started})
+                snapshot(mapper)
+    return mapper
+
+
+def build_captioner_on(clip: Clip, tokenizer: Any, language_model: Any, seed: int) -> PrefixCaptioner:
+    """ClipCap with a frozen language model and a new mapping network."""
+    torch.manual_seed(seed)
+    config = CaptionerConfig(clip_width=clip.width, language_model="", uses_text=False, trains_lm=False, max_tokens=100)
+    return PrefixCaptioner(config, tokenizer, language_model)
+
+
+def save_miniature_clipcap(mapper: MlpMapper, folder: Path) -> None:
+    """Write the mapping network of :func:`pretrain_clipcap` in float16, the second matrix as its two factors."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.half().contiguous() for k, v in mapper.state_dict().items()}, folder / "mapper.safetensors")
 
 
 def save_miniature_clip(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..posts import CorpusError
-from . import concadia, jsonl, miniworld
+from . import bluesky, concadia, jsonl, miniworld
 
-SOURCES = ("miniworld", "concadia", "jsonl")
+SOURCES = ("miniworld", "concadia", "jsonl", "bluesky")
 
 
 def collect(
@@ -34,6 +34,8 @@ def collect(
             frame, unreadable = concadia.collect(path, limit=posts)
         case "jsonl":
             frame, unreadable = jsonl.collect(path, limit=posts)
+        case "bluesky":
+            frame, unreadable = bluesky.collect(path, limit=posts)
         case _:
             raise CorpusError(f"unknown source {source!r}; known: {', '.join(SOURCES)}")
     if frame.empty:
