@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -48,6 +49,34 @@ def main(arguments: list[str] | None = None) -> int:
     score.add_argument(
         "--model", default="", help="which tuned model of the run, such as iit-das-lora-0 (default: the best)"
     )
+
+    collect = commands.add_parser("collect", help="collect posts from a network into a folder")
+    collect.add_argument("source", choices=["bluesky"])
+    collect.add_argument("folder", type=Path)
+    collect.add_argument("--pictures", type=int, default=0, metavar="N", help="stop at so many pictures (0: do not)")
+    collect.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop after so long (0: do not)")
+    collect.add_argument("--language", default="en", help="language of the posts (default: en; empty: all)")
+    collect.add_argument("--minimum-characters", type=int, default=20, metavar="N", help="shortest alt text taken")
+
+    forget = commands.add_parser("forget", help="take posts, their pictures and all that was derived from them out")
+    forget.add_argument("folders", type=Path, nargs="+", help="collections and folders of runs")
+    forget.add_argument(
+        "--post",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="such as at://did:plc:x/app.bsky.feed.post/y; may be repeated",
+    )
+    forget.add_argument(
+        "--author", action="append", default=[], metavar="ACCOUNT", help="such as did:plc:x; may be repeated"
+    )
+    forget.add_argument("--keep-models", action="store_true", help="keep models that learned from the posts")
+
+    dehydrate = commands.add_parser(
+        "dehydrate", help="write the addresses of a collection's posts and pictures, nothing else"
+    )
+    dehydrate.add_argument("folder", type=Path)
+    dehydrate.add_argument("file", type=Path, help="JSON Lines file to write")
 
     for name, meaning in (
         ("execute", "execute one chapter of a plan (used by Snakemake)"),
@@ -111,11 +140,62 @@ def dispatch(options: argparse.Namespace) -> int:
             print_captions(options)
         case "score":
             print_scores(options)
+        case "collect":
+            collect_posts(options)
+        case "forget":
+            forget_posts(options)
+        case "dehydrate":
+            from .collecting import open_collection
+            from .files import write_text
+
+            with open_collection(options.folder) as collection:
+                lines = [json.dumps(record) for record in collection.dehydrated()]
+            write_text(options.file, "".join(f"{line}\n" for line in lines))
+            print(f"{options.file}: addresses of {len(lines)} pictures")
         case "execute":
             runner.execute_chapter(options.plan, options.chapter)
         case "render":
             runner.render_book(options.plan)
     return 0
+
+
+def collect_posts(options: argparse.Namespace) -> None:
+    """Collect posts and say what there is and what was not taken."""
+    from .collecting import open_collection
+    from .sources.bluesky import BlueskySettings, collect_live
+
+    settings = BlueskySettings(
+        pictures=options.pictures,
+        seconds=60 * options.minutes,
+        language=options.language,
+        minimum_characters=options.minimum_characters,
+    )
+    try:
+        collect_live(options.folder, settings, tell=lambda text: print(text, file=sys.stderr))
+    finally:
+        if (options.folder / "posts.sqlite").is_file():
+            with open_collection(options.folder) as collection:
+                print(f"{options.folder}: " + ", ".join(f"{n} {state}" for state, n in collection.states().items()))
+                for reason, number in collection.excluded().items():
+                    print(f"  not taken: {number} {reason}")
+
+
+def forget_posts(options: argparse.Namespace) -> None:
+    """Forget posts and authors in collections and runs."""
+    from .forgetting import forget_collected, forget_in_run
+
+    if not options.post and not options.author:
+        raise ValueError("say what to forget: --post ADDRESS or --author ACCOUNT")
+    for folder in options.folders:
+        if (folder / "posts.sqlite").is_file():
+            count = forget_collected(folder, options.post, options.author)
+            print(f"{folder}: {count} pictures forgotten; they will not be collected again")
+            continue
+        found = forget_in_run(folder, options.post, options.author, options.keep_models)
+        print(
+            f"{folder}: {found.rows} pictures forgotten"
+            + (f"; deleted {', '.join(found.folders)}: run the book again" if found.folders else "")
+        )
 
 
 def print_captions(options: argparse.Namespace) -> None:

@@ -23,8 +23,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .backbones import Clip, save_clip
+from .backbones import Clip, load_clip, load_language_model, save_clip
+from .baselines import stated_facts
 from .captioner import CaptionerConfig, MlpMapper, PrefixCaptioner
+from .decoding import Decoding, best_texts, decode
 from .miniworld.network import MiniPost, account, account_places, network, thread
 from .miniworld.writers import write_alt_text, write_caption
 from .training import bucketed_batches, example_length
@@ -700,26 +702,51 @@ def write_measurements(rows: list[dict], path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def pretrain_both(
-    folder: Path, vision_steps: int, clip_steps: int, clip_batch: int, text_stories: int, text_epochs: int
+def pretrain_all(
+    folder: Path,
+    vision_steps: int,
+    clip_steps: int,
+    clip_batch: int,
+    text_stories: int,
+    text_epochs: int,
+    clipcap_pictures: int,
+    clipcap_epochs: int,
 ) -> None:
-    """Train the tokenizer, CLIP and GPT-2 and write them to ``folder/clip`` and ``folder/gpt2`` with their measurements."""
+    """Train tokenizer, GPT-2, CLIP and ClipCap; write them to ``folder/gpt2``, ``clip`` and ``clipcap`` with their measurements."""
     tokenizer = train_tokenizer(text_documents(TOKENIZER_STORIES))
     rows: list[dict] = []
     language_model = pretrain_language_model(tokenizer, text_stories, text_epochs, report=rows.append)
     save_miniature_language_model(language_model, tokenizer, folder / "gpt2")
     write_measurements(rows, folder / "gpt2" / "measurements.jsonl")
     rows = []
-    clip = pretrain_clip(tokenizer, clip_steps, clip_batch, vision_steps=vision_steps, report=rows.append)
-    save_miniature_clip(clip, tokenizer, folder / "clip")
+    model = pretrain_clip(tokenizer, clip_steps, clip_batch, vision_steps=vision_steps, report=rows.append)
+    save_miniature_clip(model, tokenizer, folder / "clip")
     write_measurements(rows, folder / "clip" / "measurements.jsonl")
+    rows = []
+    # As they are read back, in half precision, is how the mapping network will meet them.
+    clip, (tokenizer, language_model) = load_clip(str(folder / "clip")), load_language_model(str(folder / "gpt2"))
+    mapper = pretrain_clipcap(clip, tokenizer, language_model, clipcap_pictures, clipcap_epochs, report=rows.append)
+    save_miniature_clipcap(mapper, folder / "clipcap")
+    write_measurements(rows, folder / "clipcap" / "measurements.jsonl")
 
 
-def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> dict[str, Any]:
-    """The model cards' numbers on held-out pictures and texts: preference, retrieval, perplexity, copying."""
+def measure(
+    clip: Clip, tokenizer: Any, language_model: Any, mapping: dict[str, Tensor], pictures: int
+) -> dict[str, Any]:
+    """The model cards' numbers on held-out pictures and texts: preference, retrieval, perplexity, copying, facts stated.
+
+    ``mapping`` the weights of ClipCap's mapping network (:func:`altlib.clipcap.read_clipcap`).
+    """
     held_out = first_pictures(HELD_OUT_SEED, pictures)
     retrieved = held_out[:256]
     rows = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), 192)
+    captioner = build_captioner_on(clip, tokenizer, language_model, 0).eval()
+    assert captioner.mapper is not None
+    captioner.mapper.load_state_dict(mapping)
+    texts = best_texts(
+        decode(captioner, drawn_features(clip, held_out), [""] * len(held_out), Decoding(beams=1, max_tokens=60))
+    )
+    stated = stated_facts({"ClipCap": texts}, [p.facts for p in held_out]).drop(columns=["system", "place", "quality"])
     return {
         "pictures": pictures,
         "description_preference": description_preference(clip.model, clip.tokenize, held_out),
@@ -727,4 +754,5 @@ def measure(clip: Clip, tokenizer: Any, language_model: Any, pictures: int) -> d
         "retrieval_pictures": len(retrieved),
         "perplexity": perplexity(language_model, rows),
         "places_named": places_named(language_model, tokenizer),
+        "clipcap_states": {fact: float(share) for fact, share in stated.iloc[0].items()},
     }
