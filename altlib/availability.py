@@ -26,13 +26,13 @@ def cached(repository: str) -> bool:
     return any(isinstance(try_to_load_from_cache(repository, name), str) for name in WEIGHTS)
 
 
-def fetchable(repository: str) -> str:
-    """Empty if the hub answers for this model; else why not."""
+def fetchable(repository: str, kind: str = "model") -> str:
+    """Empty if the hub answers for this model or dataset; else why not."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     try:
-        HfApi().model_info(repository, timeout=5)
+        HfApi().repo_info(repository, repo_type=kind, timeout=5)
     except OfflineModeIsEnabled:
         return "HF_HUB_OFFLINE is set"
     except HfHubHTTPError as error:
@@ -69,7 +69,7 @@ def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
     found = []
     for chapter, p in chapters.items():
         source = p.get("source", MINIATURE)
-        if source in ("concadia", "jsonl"):
+        if source in ("concadia", "jsonl", "table", "mcm-dpo"):
             path = p.get("source_path", "")
             if not path:
                 found.append(f"{chapter}.source_path: the source {source} needs a path")
@@ -77,6 +77,20 @@ def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
                 found.append(
                     f"{chapter}.source_path: {path} does not exist; put the posts there, or give the path where they are"
                 )
+        if source == "bluesky" and not p.get("source_path", ""):
+            found.append(f"{chapter}.source_path: the source bluesky needs a folder to collect into")
+        if source == "huggingface":
+            name = p.get("source_path", "").partition("@")[0].partition(":")[0]
+            if not Path(name).expanduser().exists() and (why := fetchable(name, "dataset")):
+                found.append(
+                    f"{chapter}.source_path: the dataset {name} is not on this machine and {why}. Fetch it elsewhere by "
+                    f"`huggingface-cli download --repo-type dataset {name}` and give the folder of its Parquet files with source=table"
+                )
+        clipcap = p.get("clipcap", MINIATURE)
+        if clipcap not in (MINIATURE, "train") and not Path(clipcap).expanduser().exists():
+            found.append(
+                f"{chapter}.clipcap: {clipcap} does not exist; it should be a .pt file of ClipCap's code, which its README links"
+            )
         for name, what in PATHS.items():
             path = p.get(name, "")
             if path and not Path(path).expanduser().exists():

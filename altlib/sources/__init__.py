@@ -11,18 +11,19 @@ from pathlib import Path
 import pandas as pd
 
 from ..posts import CorpusError
-from . import bluesky, concadia, jsonl, miniworld
+from . import bluesky, concadia, jsonl, mcm_dpo, miniworld, tables
 
-SOURCES = ("miniworld", "concadia", "jsonl", "bluesky")
+SOURCES = ("miniworld", "concadia", "jsonl", "table", "huggingface", "mcm-dpo", "bluesky")
 
 
 def collect(
-    source: str, folder: Path, path: str = "", posts: int = 0, seed: int = 0
+    source: str, folder: Path, path: str = "", posts: int = 0, seed: int = 0, columns: str = ""
 ) -> tuple[pd.DataFrame, list[dict]]:
     """Collect raw posts from ``source``.
 
     ``path`` is the source's file or folder, where it has one; ``posts`` the most posts to take
-    (0 for all); ``seed`` the seed of the miniature world. Returns the frame and the records
+    (0 for all); ``seed`` the seed of the miniature world; ``columns`` which field is what in
+    files whose names differ from ours. Returns the frame and the records
     that could not be read, each ``{"item_id", "reason"}``. Raises :class:`CorpusError` for an
     unknown, missing or empty source.
     """
@@ -33,7 +34,13 @@ def collect(
         case "concadia":
             frame, unreadable = concadia.collect(path, limit=posts)
         case "jsonl":
-            frame, unreadable = jsonl.collect(path, limit=posts)
+            frame, unreadable = jsonl.collect(path, limit=posts, columns=columns)
+        case "table":
+            frame, unreadable = tables.collect(path, folder, limit=posts, columns=columns)
+        case "huggingface":
+            frame, unreadable = tables.collect_dataset(path, folder, limit=posts, columns=columns)
+        case "mcm-dpo":
+            frame, unreadable = mcm_dpo.collect(path, limit=posts)
         case "bluesky":
             frame, unreadable = bluesky.collect(path, limit=posts)
         case _:

@@ -13,11 +13,12 @@ from pathlib import Path
 import pandas as pd
 
 from ..posts import CorpusError, as_posts
+from .records import as_record, find_columns, parse_columns
 
 MAX_LINE = 5_000_000  # characters
 
 
-def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
+def collect(path: str, limit: int = 0, columns: str = "") -> tuple[pd.DataFrame, list[dict]]:
     """Read the posts of a JSON Lines file (or of the only one in a folder), at most ``limit`` (0: all).
 
     Returns the posts and the lines that could not be read, each with its reason. Raises
@@ -40,30 +41,18 @@ def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
             if not line.strip():
                 continue
             try:
-                records.append(read_line(line, number, root))
+                records.append(read_line(line, number, root, columns))
             except (ValueError, KeyError, TypeError) as error:
                 reason = f"line lacks {error}" if isinstance(error, KeyError) else f"line is not a post: {error}"
                 unreadable.append({"item_id": f"line {number} of {file.name}", "reason": reason})
     return as_posts(records), unreadable
 
 
-def read_line(line: str, number: int, root: Path) -> dict:
+def read_line(line: str, number: int, root: Path, columns: str = "") -> dict:
     """One line as a record with an absolute image path inside ``root``."""
     if len(line) > MAX_LINE:
         raise ValueError(f"longer than {MAX_LINE} characters")
     value = json.loads(line)
     if not isinstance(value, dict):
         raise TypeError("not a JSON object")
-    image = (root / str(value["image"])).resolve()
-    if not image.is_relative_to(root):
-        raise ValueError("image path leaves the folder of the file")
-    item_id = str(value.get("item_id") or value.get("id") or f"line-{number}")
-    known = ("created_at", "caption", "language", "media_type", "is_repost", "labels", "facts", "split")
-    return {
-        "item_id": item_id,
-        "post_id": str(value.get("post_id") or item_id),
-        "text": str(value.get("text") or value.get("post") or ""),
-        "alt_text": str(value.get("alt_text") or ""),
-        "image": str(image),
-        **{k: value[k] for k in known if value.get(k) is not None},
-    }
+    return as_record(value, find_columns(parse_columns(columns), list(value)), number, root, root)
