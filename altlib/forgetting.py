@@ -14,7 +14,7 @@ from .files import read_json, whole_file, write_json
 from .posts import CorpusError
 
 # What a run derives from its posts beyond its tables, and can make again without the forgotten ones.
-DERIVED = ("features", "notebooks", "pages", "html", "audit", "results", "records", "logs")
+DERIVED = ("features", "notebooks", "staging", "html", "audit", "results", "records", "logs")
 MODELS = ("captioners", "tuned-clip")
 
 
