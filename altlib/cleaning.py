@@ -92,6 +92,60 @@ def filters(minimum_tokens: int = 4) -> list[Filter]:
     ]
 
 
+WORDS_OR_DIGITS = re.compile(r"[^\W_]")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case."""
+    return re.findall(r"\w+", text.casefold())
+
+
+def repeats_post(alt_text: str, post: str) -> bool:
+    """Whether an alt text is part of its post, word for word, or little more than the post."""
+    words, told = words_of(alt_text), words_of(post)
+    if not words or not told:
+        return False
+    joined, within = f" {' '.join(words)} ", f" {' '.join(told)} "
+    return joined in within or (within in joined and len(words) <= 1.25 * len(told))
+
+
+@cache
+def language_identifier() -> Any:
+    """The language identifier of py3langid, whose model is in the package."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def identified_language(text: str, certainty: float = 0.9) -> str:
+    """The language that a text is in, if that is certain enough, or an empty string (ISO 639-1)."""
+    language, probability = language_identifier().classify(text)
+    return language if probability >= certainty else ""
+
+
+def further_filters() -> list[Filter]:
+    """Checks that go beyond the papers': they judge what alt text says, not only its form."""
+    return [
+        Filter(
+            "no words",
+            "the alt text holds emoji or signs only",
+            lambda p: ~p["alt_text"].str.contains(WORDS_OR_DIGITS, regex=True),
+        ),
+        Filter(
+            "repeats the post",
+            "the alt text is part of the post, or little more than it",
+            lambda p: pd.Series(
+                [repeats_post(a, t) for a, t in zip(p["alt_text"], p["text"], strict=True)], index=p.index, dtype=bool
+            ),
+        ),
+        Filter(
+            "identified as another language",
+            "the alt text is in another language than English, whatever the platform says",
+            lambda p: p["alt_text"].map(lambda text: identified_language(text) not in ("en", "")).astype(bool),
+        ),
+    ]
+
+
 def strip_leading_phrase(alt_text: str) -> str:
     """Alt text without "Image of" and the like, with its capital restored (appendix B.1)."""
     stripped = LEADING_PHRASE.sub("", alt_text)
@@ -172,19 +226,20 @@ def oldest_first(posts: pd.DataFrame) -> pd.DataFrame:
 
 
 def clean(
-    posts: pd.DataFrame, minimum_tokens: int = 4, check_pictures: bool = True
+    posts: pd.DataFrame, minimum_tokens: int = 4, check_pictures: bool = True, further: bool = False
 ) -> tuple[pd.DataFrame, CleaningLog]:
     """Every step of appendix B.1 up to the identical alt texts; near-duplicates and names follow.
 
     Leading phrases are stripped first, so that what they leave is judged. Of rows with the
-    same id the first is kept; of pictures with identical alt text the oldest (B.2).
+    same id the first is kept; of pictures with identical alt text the oldest (B.2). ``further``
+    adds :func:`further_filters`.
     """
     log = CleaningLog()
     posts = log.exclude(posts, posts["item_id"].duplicated(), "id seen before", "another row has the same id")
     stripped = posts["alt_text"].map(strip_leading_phrase)
     log.change(posts, int((stripped != posts["alt_text"]).sum()), "leading phrase", '"Image of" and the like stripped')
     posts = posts.assign(alt_text=stripped)
-    for step in filters(minimum_tokens):
+    for step in filters(minimum_tokens) + (further_filters() if further else []):
         posts = log.exclude(posts, step.hits(posts), step.name, step.meaning)
     if check_pictures:
         reasons = posts["image"].map(unreadable_pictures(posts["image"].tolist())).fillna("")

@@ -51,8 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
     collect = commands.add_parser("collect", help="collect posts from a network into a folder")
-    collect.add_argument("source", choices=["bluesky"])
+    collect.add_argument("source", choices=["bluesky", "mastodon"])
     collect.add_argument("folder", type=Path)
+    collect.add_argument(
+        "--instance", default="https://mastodon.social", help="Mastodon instance (default: %(default)s)"
+    )
     collect.add_argument("--pictures", type=int, default=0, metavar="N", help="stop at so many pictures (0: do not)")
     collect.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop after so long (0: do not)")
     collect.add_argument("--language", default="en", help="language of the posts (default: en; empty: all)")
@@ -162,16 +165,24 @@ def dispatch(options: argparse.Namespace) -> int:
 def collect_posts(options: argparse.Namespace) -> None:
     """Collect posts and say what there is and what was not taken."""
     from .collecting import open_collection
-    from .sources.bluesky import BlueskySettings, collect_live
+    from .sources import bluesky, mastodon
 
-    settings = BlueskySettings(
-        pictures=options.pictures,
-        seconds=60 * options.minutes,
-        language=options.language,
-        minimum_characters=options.minimum_characters,
-    )
+    common = {
+        "pictures": options.pictures,
+        "seconds": 60 * options.minutes,
+        "language": options.language,
+        "minimum_characters": options.minimum_characters,
+    }
+
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr)
+
     try:
-        collect_live(options.folder, settings, tell=lambda text: print(text, file=sys.stderr))
+        if options.source == "bluesky":
+            bluesky.collect_live(options.folder, bluesky.BlueskySettings(**common), tell)
+        else:
+            instance = options.instance.rstrip("/")
+            mastodon.collect_live(options.folder, mastodon.MastodonSettings(instance=instance, **common), tell)
     finally:
         if (options.folder / "posts.sqlite").is_file():
             with open_collection(options.folder) as collection:

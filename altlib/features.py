@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,31 +30,51 @@ def shard_key(clip: Clip, paths: list[str]) -> str:
     return digest.hexdigest()[:24]
 
 
+def distributed() -> tuple[int, int]:
+    """This process's number and how many there are, under ``accelerate launch``; (0, 1) otherwise."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return 0, 1
+    from accelerate import PartialState
+
+    state = PartialState()
+    return state.process_index, state.num_processes
+
+
 def picture_features(
     paths: list[str], clip: Clip, cache: Path | None = None, batch_size: int = 128, workers: int = 2
 ) -> Tensor:
     """Unit-length CLIP embeddings of picture files, (n, width) float32 on the CPU.
 
     With ``cache``, every shard of 1,024 is kept there as safetensors; what is there already is
-    not computed again. Raises :class:`altlib.images.PictureError` for a picture that cannot be
+    not computed again, and under ``accelerate launch`` each process computes its share. Raises :class:`altlib.images.PictureError` for a picture that cannot be
     read.
     """
     shards = [paths[i : i + SHARD] for i in range(0, len(paths), SHARD)]
     out = []
+    number, processes = distributed()
+    if cache and processes > 1:
+        from accelerate import PartialState
+
+        for shard in shards[number::processes]:
+            shard_features(shard, clip, cache, batch_size, workers)
+        PartialState().wait_for_everyone()  # now all of them are in the cache
     with progress_bar(total=len(paths), desc="CLIP features", unit=" pictures") as bar:
         for shard in shards:
             out.append(shard_features(shard, clip, cache, batch_size, workers, bar))
     return torch.cat(out) if out else torch.zeros(0, clip.width)
 
 
-def shard_features(paths: list[str], clip: Clip, cache: Path | None, batch_size: int, workers: int, bar: Any) -> Tensor:
+def shard_features(
+    paths: list[str], clip: Clip, cache: Path | None, batch_size: int, workers: int, bar: Any = None
+) -> Tensor:
     """One shard's features, from the cache or computed and put there."""
     file = cache / f"{shard_key(clip, paths)}.safetensors" if cache else None
     if file is not None and file.is_file():
         try:
             features = load_file(file)["features"]
             if features.shape == (len(paths), clip.width):
-                bar.update(len(paths))
+                if bar is not None:
+                    bar.update(len(paths))
                 return features
         except (SafetensorError, KeyError, OSError):
             file.unlink(missing_ok=True)

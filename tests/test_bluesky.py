@@ -31,8 +31,9 @@ from altlib import sources
 from altlib.collecting import Collection, open_collection
 from altlib.fetching import FetchLimits
 from altlib.files import DiskFullError
+from altlib.live import collect_async
 from altlib.posts import CorpusError
-from altlib.sources.bluesky import BlueskySettings, Stream, apply, collect_async, collect_live
+from altlib.sources.bluesky import BlueskySettings, Stream, apply, collect_live
 
 LIMITS = FetchLimits(private=True, first_wait=0.01, attempts=2)
 QUICK = BlueskySettings(pause=0.0, patience=20, limits=LIMITS)
@@ -58,7 +59,9 @@ async def collected(folder: Path, frames: list[str], cuts=lambda: None, pictures
     over = asyncio.Event()
     async with stream_server(frames, cuts, over.set) as address:
         settings = BlueskySettings(**{**QUICK.__dict__, "streams": (address,), "picture_server": pictures} | changes)
-        task = asyncio.create_task(collect_async(folder, settings))
+        task = asyncio.create_task(
+            collect_async(folder, "bluesky", lambda into: Stream(into, settings, print), settings)
+        )
         ending = asyncio.create_task(over.wait())
         await asyncio.wait({task, ending}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -279,11 +282,11 @@ def test_collecting_stops_at_the_number_that_was_asked_for(tmp_path, picture_ser
 
     async def run() -> dict[str, int]:
         async with stream_server(frames, lambda: None, lambda: None) as address:
+            settings = BlueskySettings(
+                **{**QUICK.__dict__, "streams": (address,), "picture_server": picture_server[1], "pictures": 40}
+            )
             return await collect_async(
-                tmp_path / "few",
-                BlueskySettings(
-                    **{**QUICK.__dict__, "streams": (address,), "picture_server": picture_server[1], "pictures": 40}
-                ),
+                tmp_path / "few", "bluesky", lambda into: Stream(into, settings, print), settings
             )
 
     states = asyncio.run(run())

@@ -175,3 +175,27 @@ def test_a_recogniser_that_is_not_there_says_what_to_download():
 
     with pytest.raises(BackboneError, match="nobody/nothing.*huggingface-cli download"):
         cleaning.name_recogniser("nobody/nothing")
+
+
+@pytest.mark.parametrize(
+    ("alt_text", "post", "reason"),
+    [
+        ("🚋🌧️ ✨ !!!", "Rain", "no words"),
+        ("waiting for the tram in the rain", "Still waiting for the tram in the RAIN, again", "repeats the post"),
+        ("Brew day at last for all of us!", "Brew day at last, for all of us", "repeats the post"),
+        ("Ein roter Becher steht auf dem alten Tisch am Fenster", "New cup", "identified as another language"),
+    ],
+)
+def test_the_further_checks_leave_out_what_describes_nothing(alt_text, post, reason):
+    rows = [("1", post, alt_text), ("2", "Look what I found", "Two growlers on a red cloth beside a map")]
+    posts = as_posts([{"item_id": i, "post_id": i, "text": t, "alt_text": a, "image": "x"} for i, t, a in rows])
+    kept, log = cleaning.clean(posts, minimum_tokens=1, check_pictures=False, further=True)
+    assert kept["item_id"].tolist() == ["2"]
+    # The paper's own filters know the second alt text: it is the post.
+    assert log.result(kept).excluded["reason"].tolist() == ["same as the post" if alt_text == post else reason]
+    assert len(cleaning.clean(posts, minimum_tokens=1, check_pictures=False)[0]) == 2
+
+
+def test_a_description_that_shares_words_with_its_post_is_kept():
+    assert not cleaning.repeats_post("A tram in the rain, seen from the bridge, its lights on", "The tram in the rain")
+    assert not cleaning.repeats_post("", "x") and not cleaning.repeats_post("x y", "")

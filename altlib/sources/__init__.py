@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..posts import CorpusError
-from . import bluesky, concadia, jsonl, mcm_dpo, miniworld, tables
+from . import bluesky, concadia, jsonl, mastodon, mcm_dpo, miniworld, tables
 
-SOURCES = ("miniworld", "concadia", "jsonl", "table", "huggingface", "mcm-dpo", "bluesky")
+SOURCES = ("miniworld", "concadia", "jsonl", "table", "huggingface", "mcm-dpo", "bluesky", "mastodon")
 
 
 def collect(
@@ -43,6 +43,8 @@ def collect(
             frame, unreadable = mcm_dpo.collect(path, limit=posts)
         case "bluesky":
             frame, unreadable = bluesky.collect(path, limit=posts)
+        case "mastodon":
+            frame, unreadable = mastodon.collect(path, limit=posts)
         case _:
             raise CorpusError(f"unknown source {source!r}; known: {', '.join(SOURCES)}")
     if frame.empty:

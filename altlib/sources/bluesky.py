@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,10 @@ import pandas as pd
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
+from .. import live
 from ..collecting import CollectedPicture, CollectedPost, Collection
-from ..fetching import Fetcher, FetchError, FetchLimits
-from ..files import DiskFullError
-from ..images import PictureError, open_picture
+from ..live import LiveSettings, unless
 from ..posts import CorpusError
-from ..progress import progress_bar
 
 STREAMS = tuple(
     f"wss://jetstream{n}.{region}.bsky.network/subscribe" for region in ("us-east", "us-west") for n in (1, 2)
@@ -51,18 +48,15 @@ SELFIE = re.compile(
 
 
 @dataclass(frozen=True)
-class BlueskySettings:
-    """What is collected and from where.
+class BlueskySettings(LiveSettings):
+    """What is collected and from where, besides when to stop.
 
-    ``pictures`` to have before stopping (0: no end) and ``seconds`` to collect at most (0: no
-    end); ``minimum_characters`` of alt text; ``language`` of posts; ``streams`` to connect to
+    ``minimum_characters`` of alt text; ``language`` of posts; ``streams`` to connect to
     in turn; ``picture_server`` the CDN; ``patience`` seconds without any connection before
     giving up; ``quiet`` seconds without an event before another stream is tried; ``pause``
     seconds before the first attempt to connect again, twice as long before each further one.
     """
 
-    pictures: int = 0
-    seconds: float = 0.0
     minimum_characters: int = 20
     language: str = "en"
     streams: tuple[str, ...] = STREAMS
@@ -70,7 +64,6 @@ class BlueskySettings:
     patience: float = 300.0
     quiet: float = 60.0
     pause: float = 0.5
-    limits: FetchLimits = field(default_factory=FetchLimits)
 
 
 # ---- events ----
@@ -85,11 +78,11 @@ def images_of(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [i for i in images if isinstance(i, dict)] if isinstance(images, list) else []
 
 
-def exclusion(alt_text: str, settings: BlueskySettings) -> str:
+def exclusion(alt_text: str, minimum_characters: int) -> str:
     """Why a picture is not taken by its alt text, or an empty string."""
     if not alt_text.strip():
         return "no alt text"
-    if len(alt_text.strip()) < settings.minimum_characters:
+    if len(alt_text.strip()) < minimum_characters:
         return "very short alt text"
     if SELFIE.search(alt_text):
         return "selfie"
@@ -115,7 +108,7 @@ def post_of(event: dict[str, Any], settings: BlueskySettings, excluded: Counter[
         alt_text = image.get("alt") or ""
         if not isinstance(alt_text, str):
             raise TypeError("alt text is not a text")
-        if why := exclusion(alt_text, settings):
+        if why := exclusion(alt_text, settings.minimum_characters):
             excluded[why] += 1
             continue
         content = image["image"]["ref"]["$link"]
@@ -227,7 +220,7 @@ class Stream:
             turn += 1
             before = self.events
             try:
-                await self.unless_done(self.read(server))
+                await unless(self.done, self.read(server))
                 trouble = "closed the connection"
             except InvalidURI as error:
                 raise CorpusError(f"{server} is not the address of a stream: {error}") from error
@@ -243,21 +236,8 @@ class Stream:
                     "collected is kept; check the connection and run the same command again"
                 )
             self.tell(f"{server}: {trouble}; trying again")
-            await self.unless_done(asyncio.sleep(wait * random.uniform(0.75, 1.25)))
+            await unless(self.done, asyncio.sleep(wait * random.uniform(0.75, 1.25)))
             wait = min(wait * 2, 30.0)
-
-    async def unless_done(self, work: Coroutine[Any, Any, None]) -> None:
-        """Wait for ``work``, or give it up when ``done`` is set."""
-        working, stopping = asyncio.create_task(work), asyncio.create_task(self.done.wait())
-        try:
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                working.result()
-        finally:
-            stopping.cancel()
-            if not working.done():
-                working.cancel()
-                await asyncio.gather(working, return_exceptions=True)
 
     async def read(self, server: str) -> None:
         """Read one connection until it breaks, or is silent for too long."""
@@ -291,112 +271,11 @@ class Stream:
                 receiving.cancel()
 
 
-# ---- pictures ----
-
-
-async def fetch_pictures(
-    into: Collection, fetcher: Fetcher, done: asyncio.Event, kept: Callable[[int], object]
-) -> None:
-    """Fetch pending pictures until ``done`` is set and none is left."""
-    running: dict[asyncio.Task[None], str] = {}
-    later: set[str] = set()  # failed in passing: tried again by the next run
-    limit = 2 * fetcher.limits.concurrency
-    try:
-        while True:
-            busy = set(running.values())
-            for file, url in into.pending(limit - len(running), busy | later):
-                running[asyncio.create_task(fetch_picture(into, fetcher, file, url, later, kept))] = file
-            if not running and done.is_set():
-                return
-            waiting = {*running} or {asyncio.create_task(asyncio.sleep(0.2))}
-            finished, _ = await asyncio.wait(waiting, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
-            for task in finished:
-                running.pop(task, None)
-                task.result()  # a full disk ends the collection
-    finally:
-        for task in running:
-            task.cancel()
-
-
-async def fetch_picture(
-    into: Collection, fetcher: Fetcher, file: str, url: str, later: set[str], kept: Callable[[int], object]
-) -> None:
-    """Fetch one picture, look whether it is one, and note what became of it."""
-    path = into.folder / "images" / file
-    try:
-        await fetcher.download(url, path)
-        await asyncio.to_thread(open_picture, path)
-    except FetchError as error:
-        if error.passing:
-            later.add(file)
-        else:
-            into.settle(file, error.reason)
-        return
-    except PictureError as error:
-        path.unlink(missing_ok=True)
-        into.settle(file, error.reason)
-        return
-    into.settle(file)
-    kept(1)
-
-
-# ---- collecting ----
-
-
-async def collect_async(
-    folder: Path, settings: BlueskySettings, tell: Callable[[str], None] = lambda text: None
-) -> dict[str, int]:
-    """Collect until there are enough pictures, the time is over or the task is cancelled; see :func:`collect_live`."""
-    ends = time.monotonic() + settings.seconds if settings.seconds else math.inf
-    with Collection(folder) as into:
-        into.set_fact("source", "bluesky")
-        with progress_bar(
-            total=settings.pictures or None, initial=into.states()["kept"], desc="Bluesky", unit=" pictures"
-        ) as bar:
-            async with Fetcher(settings.limits) as fetcher:
-                more = True
-                while more:  # pictures that cannot be fetched make room for others
-                    await collect_once(into, settings, fetcher, ends, tell, bar.update)
-                    more = into.wanted < settings.pictures and time.monotonic() < ends
-        return into.states()
-
-
-async def collect_once(
-    into: Collection,
-    settings: BlueskySettings,
-    fetcher: Fetcher,
-    ends: float,
-    tell: Callable[[str], None],
-    kept: Callable[[int], object],
-) -> None:
-    """Read the stream until there are enough pictures or the time is over, and fetch all of them meanwhile."""
-    stream = Stream(into, settings, tell)
-    if stream.enough():
-        stream.done.set()
-    if ends < math.inf:
-        asyncio.get_running_loop().call_later(max(0.0, ends - time.monotonic()), stream.done.set)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(fetch_pictures(into, fetcher, stream.done, kept))
-        await tasks.create_task(stream.run())
-        stream.done.set()
-
-
 def collect_live(
     folder: Path, settings: BlueskySettings, tell: Callable[[str], None] = lambda text: None
 ) -> dict[str, int]:
-    """Collect posts from Bluesky into ``folder``; returns how many pictures are kept, pending and failed.
-
-    Stops at ``settings.pictures``, after ``settings.seconds`` or at Ctrl-C; all that was
-    collected is kept, and the next call goes on from there. Raises :class:`CorpusError` if the
-    network cannot be reached, :class:`altlib.files.DiskFullError` if the disk is full.
-    """
-    try:
-        return asyncio.run(collect_async(folder, settings, tell))
-    except BaseExceptionGroup as group:
-        for error in group.exceptions:
-            if isinstance(error, CorpusError | DiskFullError):
-                raise error from group
-        raise
+    """Collect posts from Bluesky into ``folder``; see :func:`altlib.live.collect_live`."""
+    return live.collect_live(folder, "bluesky", lambda into: Stream(into, settings, tell), settings)
 
 
 def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
