@@ -268,3 +268,24 @@ def test_a_sample_of_a_split_keeps_its_order(posts):
     sample = sample_rows(frame, "test", 5, seed=1)
     assert len(sample) == 5 and list(sample["item_id"]) == sorted(sample["item_id"], key=list(frame["item_id"]).index)
     assert np.array_equal(sample["item_id"], sample_rows(frame, "test", 5, seed=1)["item_id"])
+
+
+def test_runs_side_by_side_are_those_in_turn(data, base, tmp_path, monkeypatch):
+    """Two processes leave behind what one after the other does; a run that fails says why in the end."""
+    evaluate = measure(data, base)
+    plans = [TuningSettings(**SMALL, seed=seed) for seed in (0, 1)]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        in_turn = [tune(base, data, p, evaluate, tmp_path / "a" / p.name)[0].state() for p in plans]
+    finally:
+        torch.set_num_threads(before)
+    untuned = evaluate(DescriptionClip(base, plans[0]))
+    bad = TuningSettings(**(SMALL | {"layer": 99, "objective": "iit-das"}))
+    finetuning.tune_side_by_side(base, data, [*plans, bad], evaluate, tmp_path / "b", untuned, workers=2)
+    monkeypatch.setattr(finetuning, "objective_loss", None)  # what is finished is only read back
+    for plan, expected in zip(plans, in_turn, strict=True):
+        found = tune(base, data, plan, evaluate, tmp_path / "b" / plan.name)[0].state()
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+    with pytest.raises(ValueError, match="layer"):
+        tune(base, data, bad, evaluate, tmp_path / "b" / bad.name)
