@@ -5,11 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import multiprocessing
-import multiprocessing.connection
-import os
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +21,7 @@ from .features import read_pictures
 from .files import read_json, whole_file, write_json
 from .interventions import RotatedSubspace, Site
 from .objectives import TripletBatch, objective_loss
-from .progress import PROGRESS_FILE, progress_bar
+from .progress import progress_bar
 from .text_tower import TextTower, split_attention
 from .transfer import TransferTask, base_encoder, evaluate_tasks
 from .triplets import Triplets
@@ -361,50 +357,6 @@ def tune(
     tuned.eval().save(folder, progress["curve"], chosen | {"run": fingerprint})
     checkpoint.unlink(missing_ok=True)
     return tuned, pd.DataFrame(progress["curve"])
-
-
-def tune_side_by_side(
-    base: Clip,
-    training: Triplets,
-    plans: list[TuningSettings],
-    evaluate: Callable[[DescriptionClip], Measurement],
-    folder: Path,
-    before: Measurement,
-    workers: int = 0,
-) -> None:
-    """Run :func:`tune` for every plan on the processor, each in ``folder/<plan.name>``, as many at a time as there are cores.
-
-    A step of 12 short texts is too little work for two cores, but one for each of two runs.
-    Every run has one thread, so that its result does not depend on how many there are. Afterwards
-    :func:`tune` reads the finished runs back; a run that failed it repeats, and says why.
-    ``workers`` runs at a time (0: one a core).
-    """
-    if "fork" not in multiprocessing.get_all_start_methods():
-        return
-    context = multiprocessing.get_context("fork")  # the workers share the triplets without copying them
-
-    def work(plan: TuningSettings) -> None:
-        torch.set_num_threads(1)
-        os.environ[PROGRESS_FILE] = os.devnull
-        with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere), redirect_stdout(nowhere):
-            try:
-                tune(base, training, plan, evaluate, folder / plan.name, before=before)
-            except Exception as error:  # told by the repetition
-                raise SystemExit(1) from error
-
-    waiting, running = list(plans), list[Any]()
-    with progress_bar(total=len(plans), desc="fine-tuning", unit=" runs") as bar:
-        try:
-            while waiting or running:
-                while waiting and len(running) < (workers or os.cpu_count() or 1):
-                    running.append(context.Process(target=work, args=(waiting.pop(0),)))
-                    running[-1].start()
-                multiprocessing.connection.wait([process.sentinel for process in running])
-                bar.update(sum(not process.is_alive() for process in running))
-                running = [process for process in running if process.is_alive()]
-        finally:
-            for process in running:
-                process.terminate()
 
 
 def batch_of(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 PROGRESS_FILE = "ALTLIB_PROGRESS"  # set by the runner: a file whose growth it copies to the terminal
+PROGRESS_LINE = "ALTLIB_PROGRESS_LINE"  # the line of the terminal for a bar, counted from 0
 
 
 @cache
@@ -23,7 +24,10 @@ def progress_bar(iterable: Iterable | None = None, **options: Any) -> Any:
     if path:
         from tqdm import tqdm
 
-        return tqdm(iterable, file=terminal(path), mininterval=1.0, ncols=100, leave=False, **options)
+        line = int(os.environ.get(PROGRESS_LINE, "0"))
+        return tqdm(
+            iterable, file=terminal(path), mininterval=1.0, ncols=100, leave=False, position=line or None, **options
+        )
     from tqdm.auto import tqdm as notebook_tqdm
 
     return notebook_tqdm(iterable, mininterval=1.0, **options)
