@@ -93,7 +93,9 @@ def parse_cell(source: str, where: str) -> dict[str, Parameter]:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None):
             raise ParameterError(f"{where}, line {node.lineno}: a parameters cell holds typed assignments only")
         name, kind = node.target.id, ast.unparse(node.annotation)
-        comment = comments.get(node.end_lineno or node.lineno, "")
+        # A formatter puts the comment of a long line between brackets.
+        lines = range(node.end_lineno or node.lineno, node.lineno - 1, -1)
+        comment = next((comments[line] for line in lines if line in comments), "")
         if kind not in TYPES or not comment:
             raise ParameterError(f"{where}: {name} needs one of the types {', '.join(TYPES)} and a comment")
         allowed = ALLOWED.search(comment)
