@@ -69,7 +69,7 @@ def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
     found = []
     for chapter, p in chapters.items():
         source = p.get("source", MINIATURE)
-        if source in ("concadia", "jsonl", "table", "mcm-dpo", "mastodon"):
+        if source in ("concadia", "jsonl", "table", "mcm-dpo", "mastodon", "x"):
             path = p.get("source_path", "")
             if not path:
                 found.append(f"{chapter}.source_path: the source {source} needs a path")

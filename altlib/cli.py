@@ -51,11 +51,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
     collect = commands.add_parser("collect", help="collect posts from a network into a folder")
-    collect.add_argument("source", choices=["bluesky", "mastodon"])
+    collect.add_argument("source", choices=["bluesky", "mastodon", "x"])
     collect.add_argument("folder", type=Path)
     collect.add_argument(
         "--instance", default="https://mastodon.social", help="Mastodon instance (default: %(default)s)"
     )
+    collect.add_argument("--ids", type=Path, help="for x: file of post ids, as JSON lines, CSV or one a line")
     collect.add_argument("--pictures", type=int, default=0, metavar="N", help="stop at so many pictures (0: do not)")
     collect.add_argument("--minutes", type=float, default=0.0, metavar="M", help="stop after so long (0: do not)")
     collect.add_argument("--language", default="en", help="language of the posts (default: en; empty: all)")
@@ -165,14 +166,12 @@ def dispatch(options: argparse.Namespace) -> int:
 def collect_posts(options: argparse.Namespace) -> None:
     """Collect posts and say what there is and what was not taken."""
     from .collecting import open_collection
-    from .sources import bluesky, mastodon
+    from .sources import bluesky, mastodon, x
 
-    common = {
-        "pictures": options.pictures,
-        "seconds": 60 * options.minutes,
-        "language": options.language,
-        "minimum_characters": options.minimum_characters,
-    }
+    ending = {"pictures": options.pictures, "seconds": 60 * options.minutes}
+    common = ending | {"language": options.language, "minimum_characters": options.minimum_characters}
+    if options.source == "x" and options.ids is None:
+        raise ValueError("collecting from x wants --ids FILE")
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr)
@@ -180,6 +179,8 @@ def collect_posts(options: argparse.Namespace) -> None:
     try:
         if options.source == "bluesky":
             bluesky.collect_live(options.folder, bluesky.BlueskySettings(**common), tell)
+        elif options.source == "x":
+            x.collect_live(options.folder, x.XSettings(ids=options.ids, **ending), tell)
         else:
             instance = options.instance.rstrip("/")
             mastodon.collect_live(options.folder, mastodon.MastodonSettings(instance=instance, **common), tell)

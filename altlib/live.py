@@ -42,9 +42,10 @@ async def unless(done: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
 
 
 class Source(Protocol):
-    """A network's stream that is read into a collection until ``done`` is set."""
+    """A network's stream that is read into a collection until ``done`` is set; ``exhausted`` once nothing more can come."""
 
     done: asyncio.Event
+    exhausted: bool
 
     async def run(self) -> None:
         """Read, reconnect, read on; returns when ``done`` is set."""
@@ -112,8 +113,9 @@ async def collect_async(
             async with Fetcher(settings.limits) as fetcher:
                 more = True
                 while more:  # pictures that cannot be fetched make room for others
-                    await collect_once(into, source(into), settings, fetcher, ends, bar.update)
-                    more = into.wanted < settings.pictures and time.monotonic() < ends
+                    stream = source(into)
+                    await collect_once(into, stream, settings, fetcher, ends, bar.update)
+                    more = into.wanted < settings.pictures and time.monotonic() < ends and not stream.exhausted
         return into.states()
 
 

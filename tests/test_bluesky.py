@@ -308,7 +308,7 @@ def test_pictures_that_cannot_be_had_are_listed_with_the_reason(tmp_path, pictur
 
 
 def test_no_network_says_what_to_do_and_keeps_what_is_there(tmp_path) -> None:
-    settings = BlueskySettings(streams=("ws://127.0.0.1:9/subscribe",), patience=0.0, pause=0.0)
+    settings = BlueskySettings(streams=("ws://127.0.0.1:9/subscribe",) * 2, pause=0.0)
     with pytest.raises(CorpusError, match=r"collected is kept; check the connection"):
         collect_live(tmp_path, settings)
 

@@ -169,7 +169,7 @@ def test_it_stops_at_the_number_of_pictures(tmp_path, instance) -> None:
 
 def test_no_instance_says_what_to_do(tmp_path) -> None:
     with pytest.raises(CorpusError, match="collected is kept; check the address"):
-        collect_live(tmp_path, MastodonSettings(instance="http://127.0.0.1:9", patience=0.0, pause=0.01))
+        collect_live(tmp_path, MastodonSettings(instance="http://127.0.0.1:9", pause=0.01))
 
 
 def test_the_text_of_a_status_is_plain() -> None:

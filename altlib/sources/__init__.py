@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from ..posts import CorpusError
-from . import bluesky, concadia, jsonl, mastodon, mcm_dpo, miniworld, tables
+from . import bluesky, concadia, jsonl, mastodon, mcm_dpo, miniworld, tables, x
 
-SOURCES = ("miniworld", "concadia", "jsonl", "table", "huggingface", "mcm-dpo", "bluesky", "mastodon")
+SOURCES = ("miniworld", "concadia", "jsonl", "table", "huggingface", "mcm-dpo", "bluesky", "mastodon", "x")
 
 
 def collect(
@@ -45,6 +45,8 @@ def collect(
             frame, unreadable = bluesky.collect(path, limit=posts)
         case "mastodon":
             frame, unreadable = mastodon.collect(path, limit=posts)
+        case "x":
+            frame, unreadable = x.collect(path, limit=posts)
         case _:
             raise CorpusError(f"unknown source {source!r}; known: {', '.join(SOURCES)}")
     if frame.empty:

@@ -52,8 +52,8 @@ class BlueskySettings(LiveSettings):
     """What is collected and from where, besides when to stop.
 
     ``minimum_characters`` of alt text; ``language`` of posts; ``streams`` to connect to
-    in turn; ``picture_server`` the CDN; ``patience`` seconds without any connection before
-    giving up; ``quiet`` seconds without an event before another stream is tried; ``pause``
+    in turn; ``picture_server`` the CDN; ``patience`` seconds without an event before giving
+    up, once connected (before that, every stream is tried once); ``quiet`` seconds without an event before another stream is tried; ``pause``
     seconds before the first attempt to connect again, twice as long before each further one.
     """
 
@@ -174,11 +174,14 @@ def apply(event: Any, into: Collection, settings: BlueskySettings, excluded: Cou
 class Stream:
     """Reads events into a collection, from one server after another, until it is stopped."""
 
+    exhausted = False  # there is always more to come
+
     def __init__(self, into: Collection, settings: BlueskySettings, tell: Callable[[str], None]):
         self.into, self.settings, self.tell = into, settings, tell
         self.cursor = int(into.fact("cursor", "0"))
         self.done = asyncio.Event()
         self.events = 0
+        self.connected = False  # whether any server was reached yet
 
     def enough(self) -> bool:
         """Whether there are as many pictures as were asked for, those on their way included."""
@@ -230,10 +233,11 @@ class Stream:
                 return
             if self.events > before:
                 alone_since, wait = time.monotonic(), self.settings.pause
-            if time.monotonic() - alone_since > self.settings.patience:
+            never = not self.connected and turn >= len(self.settings.streams)
+            if never or time.monotonic() - alone_since > self.settings.patience:
                 raise CorpusError(
-                    f"no event from Bluesky for {self.settings.patience:g} s (last: {server}: {trouble}). What was "
-                    "collected is kept; check the connection and run the same command again"
+                    f"no {'connection to' if never else 'event from'} Bluesky{'' if never else f' for {self.settings.patience:g} s'} (last: {server}: "
+                    f"{trouble}). What was collected is kept; check the connection and run the same command again"
                 )
             self.tell(f"{server}: {trouble}; trying again")
             await unless(self.done, asyncio.sleep(wait * random.uniform(0.75, 1.25)))
@@ -247,6 +251,7 @@ class Stream:
         async with connect(
             f"{server}?{urlencode(query)}", max_size=MAX_FRAME, open_timeout=20, close_timeout=1
         ) as socket:
+            self.connected = True
             arrived: asyncio.Queue[str | bytes | None] = asyncio.Queue(2 * BATCH)
 
             async def receive() -> None:

@@ -33,6 +33,7 @@ from .bluesky import exclusion
 
 PAGE = 40  # statuses a request, the most that Mastodon gives
 MAX_STATUS = 2_000_000  # characters of an event
+ATTEMPTS = 3  # before the first answer
 REFUSED = (401, 403, 422)  # answers to a missing or wrong token
 STATUS = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
@@ -43,7 +44,7 @@ class MastodonSettings(LiveSettings):
 
     ``instance`` such as ``https://mastodon.social``; ``local`` its own posts only;
     ``minimum_characters`` of alt text; ``language`` of posts; ``patience`` seconds without an
-    answer before giving up; ``pause`` seconds before trying again, twice as long each time;
+    answer before giving up, once there was one; ``pause`` seconds before trying again, twice as long each time;
     ``quiet`` seconds of silence after which the stream is taken for broken (instances send a
     sign of life every 15); ``poll`` seconds between requests where there is no stream.
     """
@@ -110,12 +111,14 @@ def post_of(status: dict[str, Any], settings: MastodonSettings, excluded: Counte
 class Timeline:
     """Reads an instance's public timeline and stream into a collection until ``done`` is set."""
 
+    exhausted = False  # there is always more to come
+
     def __init__(self, into: Collection, settings: MastodonSettings, tell: Callable[[str], None]):
         self.into, self.settings, self.tell = into, settings, tell
         self.done = asyncio.Event()
         self.name = f"last/{settings.instance}"
         self.last = into.fact(self.name)
-        self.answered = time.monotonic()
+        self.answered = 0.0  # monotonic time of the last answer
         self.polls = False
 
     def store(self, events: list[tuple[str, Any]]) -> None:
@@ -144,7 +147,7 @@ class Timeline:
         """Read the timeline, then the stream, then the timeline again; returns when ``done`` is set."""
         token = os.environ.get("MASTODON_TOKEN", "")
         headers = {"User-Agent": AGENT} | ({"Authorization": f"Bearer {token}"} if token else {})
-        wait = self.settings.pause
+        wait, attempts = self.settings.pause, 0
         timeout = httpx.Timeout(20.0, read=self.settings.quiet)
         async with httpx.AsyncClient(base_url=self.settings.instance, headers=headers, timeout=timeout) as client:
             while not self.done.is_set():
@@ -162,10 +165,12 @@ class Timeline:
                     trouble = f"{type(error).__name__}: {error}"[:200]
                 if self.done.is_set():
                     return
-                if time.monotonic() - self.answered > self.settings.patience:
+                attempts += 1
+                never = not self.answered and attempts >= ATTEMPTS
+                if never or (self.answered and time.monotonic() - self.answered > self.settings.patience):
                     raise CorpusError(
-                        f"no answer from {self.settings.instance} for {self.settings.patience:g} s ({trouble}). What was "
-                        "collected is kept; check the address and run the same command again"
+                        f"no answer from {self.settings.instance} ({trouble}). What was collected is kept; check the address "
+                        "and the connection, and run the same command again"
                     )
                 self.tell(f"{self.settings.instance}: {trouble}; trying again")
                 await unless(self.done, asyncio.sleep(pause or wait * random.uniform(0.75, 1.25)))
