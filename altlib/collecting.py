@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS pictures (
 CREATE INDEX IF NOT EXISTS by_state ON pictures (state);
 CREATE TABLE IF NOT EXISTS removed (address BLOB PRIMARY KEY, version INTEGER NOT NULL, held INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS excluded (reason TEXT PRIMARY KEY, pictures INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS left_out (reason TEXT PRIMARY KEY, pictures INTEGER NOT NULL) WITHOUT ROWID;
 """
 EVER = 2**62  # a version later than any other
 
@@ -233,7 +233,7 @@ class Collection:
     def count_excluded(self, reasons: dict[str, int]) -> None:
         """Add to the number of pictures that were not taken, by reason."""
         self.base.executemany(
-            "INSERT INTO excluded VALUES (?, ?) ON CONFLICT (reason) DO UPDATE SET pictures = pictures + excluded.pictures",
+            "INSERT INTO left_out VALUES (?, ?) ON CONFLICT (reason) DO UPDATE SET pictures = pictures + excluded.pictures",
             list(reasons.items()),
         )
 
@@ -250,7 +250,7 @@ class Collection:
 
     def excluded(self) -> dict[str, int]:
         """How many pictures were not taken, by reason."""
-        return dict(self.base.execute("SELECT reason, pictures FROM excluded ORDER BY pictures DESC, reason"))
+        return dict(self.base.execute("SELECT reason, pictures FROM left_out ORDER BY pictures DESC, reason"))
 
     def states(self) -> dict[str, int]:
         """How many pictures are pending, kept or failed."""
