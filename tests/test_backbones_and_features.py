@@ -19,7 +19,7 @@ def test_the_miniature_models_are_real_and_small():
     clip, (tokenizer, model) = load_clip(), load_language_model()
     assert type(clip.model).__module__.startswith("open_clip")
     assert type(model).__name__ == "GPT2LMHeadModel"
-    shipped = sum(p.stat().st_size for part in ("clip", "gpt2") for p in miniature_folder(part).iterdir())
+    shipped = sum(p.stat().st_size for part in ("clip", "gpt2", "clipcap") for p in miniature_folder(part).iterdir())
     assert shipped <= 12 * 2**20
     assert tokenizer.eos_token_id == len(tokenizer) - 1
 
