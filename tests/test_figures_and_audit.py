@@ -84,3 +84,8 @@ def test_the_sample_is_random_and_repeatable():
     a, b = audit.draw_sample(posts, 20, 1), audit.draw_sample(posts, 20, 1)
     assert a.equals(b) and len(a) == 20 and not a["item_id"].equals(posts["item_id"].head(20))
     assert len(audit.draw_sample(posts, 200, 1)) == 50
+
+
+def test_a_table_without_rows_says_so():
+    shown = figures.table(pd.DataFrame(columns=["a"]), "Scores <of> this run").data
+    assert "<table" not in shown and "Scores &lt;of&gt; this run" in shown and "nothing to show" in shown
