@@ -198,5 +198,5 @@ async def stream_server(frames: list[str], cut: Callable[[], int | None], at_end
         at_end()
         await socket.wait_closed()
 
-    async with serve(replay, "127.0.0.1", 0, close_timeout=0.2) as server:
+    async with serve(replay, "127.0.0.1", 0, close_timeout=0.2, ping_interval=1, ping_timeout=1) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/subscribe"

@@ -20,7 +20,11 @@ def launched(folder: Path, processes: int) -> tuple[list[dict], torch.Tensor]:
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes)]
     options = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     done = subprocess.run(
-        [*launch, *options, str(SCRIPT), str(folder)], capture_output=True, text=True, timeout=240, check=False
+        [*(launch + options if processes > 1 else launch[:1]), str(SCRIPT), str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads((folder / "curve.json").read_text()), torch.load(folder / "features.pt", weights_only=True)

@@ -202,7 +202,9 @@ def test_concadia_is_read_with_missing_fields(tmp_path, picture):
         ("jsonl", "", "set collection.source_path"),
         ("jsonl", "nowhere", "does not exist"),
         ("concadia", "nowhere", "does not exist"),
-        ("x", "", "unknown source"),
+        ("nowhere", "", "unknown source"),
+        ("x", "", "a folder that `altlib collect x` made"),
+        ("bluesky", "", "needs a folder to collect into"),
     ],
 )
 def test_a_missing_source_is_named(tmp_path, source, path, words):
