@@ -20,9 +20,8 @@ MODELS = ("captioners", "tuned-clip")
 
 @dataclass
 class Forgotten:
-    """What was taken out: pictures of collections and of runs, and the folders that were deleted."""
+    """What was taken out of a run: rows of its corpus, and the folders that were deleted."""
 
-    pictures: int = 0
     rows: int = 0
     folders: list[str] = field(default_factory=list)
 

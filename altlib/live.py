@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -17,6 +18,11 @@ from .images import PictureError, open_picture
 from .posts import CorpusError
 from .progress import progress_bar
 
+SELFIE = re.compile(
+    r"\bself(?:ie|-?portrait)\b|\b(?:me|myself)\b.{0,40}\b(?:smil|pos|mirror|camera)|^\W*(?:a\s+)?(?:photo|picture|pic) of me\b",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class LiveSettings:
@@ -25,6 +31,21 @@ class LiveSettings:
     pictures: int = 0
     seconds: float = 0.0
     limits: FetchLimits = field(default_factory=FetchLimits)
+
+    def enough(self, into: Collection) -> bool:
+        """Whether a collection has as many pictures as were asked for, those on their way included."""
+        return 0 < self.pictures <= into.wanted
+
+
+def exclusion(alt_text: str, minimum_characters: int) -> str:
+    """Why a picture is not taken by its alt text, or an empty string."""
+    if not alt_text.strip():
+        return "no alt text"
+    if len(alt_text.strip()) < minimum_characters:
+        return "very short alt text"
+    if SELFIE.search(alt_text):
+        return "selfie"
+    return ""
 
 
 async def unless(done: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
@@ -128,7 +149,7 @@ async def collect_once(
     kept: Callable[[int], object],
 ) -> None:
     """Read the stream until there are enough pictures or the time is over, and fetch all of them meanwhile."""
-    if 0 < settings.pictures <= into.wanted:
+    if settings.enough(into):
         stream.done.set()
     if ends < math.inf:
         asyncio.get_running_loop().call_later(max(0.0, ends - time.monotonic()), stream.done.set)

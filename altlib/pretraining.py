@@ -391,17 +391,7 @@ def pretrain_clip(
             stage.measure(step, loss)
             model.train()
     if text_steps:
-        sharpen_text(
-            model,
-            tokenizer,
-            text_steps,
-            batch,
-            seed=seed,
-            description_share=stage.share,
-            target_preference=target_preference,
-            report=report,
-            snapshot=snapshot,
-        )
+        sharpen_text(stage, text_steps, batch, seed=seed)
     return model.eval()
 
 
@@ -553,42 +543,24 @@ def pretrain_language_model(
 
 
 def sharpen_text(
-    model: Any,
-    tokenizer: Any,
-    steps: int,
-    batch: int = 256,
-    learning_rate: float = 1e-3,
-    seed: int = 0,
-    description_share: float = 0.02,
-    target_preference: float = 0.5,
-    report: Callable[[dict], None] = lambda row: None,
-    snapshot: Callable[[Any], None] = lambda model: None,
+    before: ContrastiveStage, steps: int, batch: int = 256, learning_rate: float = 1e-3, seed: int = 0
 ) -> None:
     """Teach the text tower the names of things, with the vision tower locked.
 
     Every other batch holds pictures that are alike but for their things, so that naming setting
-    and colour does not help. The share of descriptions follows the preference as before.
+    and colour does not help. The share of descriptions goes on from where the stage
+    ``before`` left it, and follows the preference as there.
     """
     from open_clip.loss import ClipLoss
 
+    model = before.model
     model.eval()  # the vision tower's batch statistics stay as they are
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith("visual."))
     learning = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=0.05, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.1)
-    stage = ContrastiveStage(
-        "text",
-        model,
-        clip_texts(tokenizer),
-        optimiser,
-        schedule,
-        description_share,
-        target_preference,
-        Random(seed),
-        report,
-        snapshot,
-    )
+    stage = replace(before, name="text", optimiser=optimiser, schedule=schedule, rng=Random(seed), started=time.time())
     loss_of = ClipLoss()
     ordinary, alike = clip_batches(CLIP_SEED + 10, batch), alike_batches(CLIP_SEED + 11, batch)
     for step in range(1, steps + 1):
@@ -633,8 +605,8 @@ def pretrain_clipcap(
     checkpoint small. A few thousand posts are too few for a mapping network to learn what a
     prefix can say; the captioning corpora from which ClipCap's checkpoints come hold millions.
     """
-    network_of = build_captioner_on(clip, tokenizer, language_model, seed)
-    mapper = network_of.mapper
+    captioner = build_captioner_on(clip, tokenizer, language_model, seed)
+    mapper = captioner.mapper
     assert isinstance(mapper, MlpMapper)
     width, hidden = mapper.state_dict()["model.2.weight"].shape
     torch.manual_seed(seed)
@@ -643,17 +615,17 @@ def pretrain_clipcap(
     posts = list(islice(stream, pictures))
     held_out = first_pictures(HELD_OUT_SEED, 256)
     features, held_out_features = drawn_features(clip, posts), drawn_features(clip, held_out)
-    examples = [network_of.encode("", clipcap_text(p)) for p in posts]
-    held_out_examples = [network_of.encode("", clipcap_text(p)) for p in held_out]
+    examples = [captioner.encode("", clipcap_text(p)) for p in posts]
+    held_out_examples = [captioner.encode("", clipcap_text(p)) for p in held_out]
     optimiser = torch.optim.Adam(mapper.parameters(), lr=learning_rate)
     steps = epochs * math.ceil(pictures / batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
     lengths = [example_length(e) for e in examples]
-    network_of.train()
+    captioner.train()
     started, step = time.time(), 0
     for epoch in range(epochs):
         for chosen in bucketed_batches(lengths, batch, seed, epoch):
-            losses, _ = network_of.token_losses(features[chosen], [examples[i] for i in chosen])
+            losses, _ = captioner.token_losses(features[chosen], [examples[i] for i in chosen])
             loss = losses.mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -663,7 +635,7 @@ def pretrain_clipcap(
             step += 1
             if step % 200 == 0 or step == steps:
                 with torch.inference_mode():
-                    held_out_loss = network_of.token_losses(held_out_features, held_out_examples)[0].mean().item()
+                    held_out_loss = captioner.token_losses(held_out_features, held_out_examples)[0].mean().item()
                 row = {"step": step, "loss": loss.item(), "held_out_loss": held_out_loss}
                 report(row | {"pictures": step * batch, "seconds": time.time() - started})
                 snapshot(mapper)

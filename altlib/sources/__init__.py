@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..collecting import open_collection
 from ..posts import CorpusError
-from . import bluesky, concadia, jsonl, mastodon, mcm_dpo, miniworld, tables, x
+from . import bluesky, concadia, jsonl, mcm_dpo, miniworld, tables
 
 SOURCES = ("miniworld", "concadia", "jsonl", "table", "huggingface", "mcm-dpo", "bluesky", "mastodon", "x")
 
@@ -43,10 +44,9 @@ def collect(
             frame, unreadable = mcm_dpo.collect(path, limit=posts)
         case "bluesky":
             frame, unreadable = bluesky.collect(path, limit=posts)
-        case "mastodon":
-            frame, unreadable = mastodon.collect(path, limit=posts)
-        case "x":
-            frame, unreadable = x.collect(path, limit=posts)
+        case "mastodon" | "x":
+            with open_collection(require_path(path, f"a folder that `altlib collect {source}` made")) as collection:
+                frame, unreadable = collection.posts(posts)
         case _:
             raise CorpusError(f"unknown source {source!r}; known: {', '.join(SOURCES)}")
     if frame.empty:

@@ -26,7 +26,7 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketExcepti
 
 from .. import live
 from ..collecting import CollectedPicture, CollectedPost, Collection
-from ..live import LiveSettings, unless
+from ..live import LiveSettings, exclusion, unless
 from ..posts import CorpusError
 
 STREAMS = tuple(
@@ -41,10 +41,6 @@ MAX_FRAME = 1_000_000  # bytes; a post is a few thousand
 IDENTIFIER = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,200}")
 KEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
 CONTENT_ID = re.compile(r"[A-Za-z0-9]{20,120}")
-SELFIE = re.compile(
-    r"\bself(?:ie|-?portrait)\b|\b(?:me|myself)\b.{0,40}\b(?:smil|pos|mirror|camera)|^\W*(?:a\s+)?(?:photo|picture|pic) of me\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -76,17 +72,6 @@ def images_of(record: dict[str, Any]) -> list[dict[str, Any]]:
         embed = embed.get("media") or {}
     images = embed.get("images") if embed.get("$type") == "app.bsky.embed.images" else None
     return [i for i in images if isinstance(i, dict)] if isinstance(images, list) else []
-
-
-def exclusion(alt_text: str, minimum_characters: int) -> str:
-    """Why a picture is not taken by its alt text, or an empty string."""
-    if not alt_text.strip():
-        return "no alt text"
-    if len(alt_text.strip()) < minimum_characters:
-        return "very short alt text"
-    if SELFIE.search(alt_text):
-        return "selfie"
-    return ""
 
 
 def post_of(event: dict[str, Any], settings: BlueskySettings, excluded: Counter[str]) -> CollectedPost:
@@ -183,10 +168,6 @@ class Stream:
         self.events = 0
         self.connected = False  # whether any server was reached yet
 
-    def enough(self) -> bool:
-        """Whether there are as many pictures as were asked for, those on their way included."""
-        return 0 < self.settings.pictures <= self.into.wanted
-
     def store(self, frames: list[str | bytes]) -> None:
         """Bring frames and the new position into the collection, together."""
         excluded: Counter[str] = Counter()
@@ -205,7 +186,7 @@ class Stream:
                 # A clock far ahead must not make us skip what comes before it.
                 if moment <= (time.time() + 60) * 1e6:
                     latest = max(latest, moment)
-                if self.enough():
+                if self.settings.enough(self.into):
                     self.done.set()
                     break
             self.into.count_excluded(excluded)

@@ -22,14 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pandas as pd
 
 from .. import live
 from ..collecting import CollectedPicture, CollectedPost, Collection
 from ..fetching import AGENT, retry_after
-from ..live import LiveSettings, unless
+from ..live import LiveSettings, exclusion, unless
 from ..posts import CorpusError
-from .bluesky import exclusion
 
 PAGE = 40  # statuses a request, the most that Mastodon gives
 MAX_STATUS = 2_000_000  # characters of an event
@@ -138,7 +136,7 @@ class Timeline:
                     self.last = max(self.last, str(content["id"]), key=lambda i: (len(i), i))
                 except (KeyError, TypeError, ValueError, AttributeError):
                     excluded["malformed status"] += 1
-                if 0 < self.settings.pictures <= self.into.wanted:
+                if self.settings.enough(self.into):
                     self.done.set()
             self.into.count_excluded(excluded)
             self.into.set_fact(self.name, self.last)
@@ -257,12 +255,3 @@ def collect_live(
 ) -> dict[str, int]:
     """Collect posts from an instance into ``folder``; see :func:`altlib.live.collect_live`."""
     return live.collect_live(folder, "mastodon", lambda into: Timeline(into, settings, tell), settings)
-
-
-def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
-    """The posts that ``altlib collect mastodon`` brought to ``path``, at most ``limit`` pictures (0: all)."""
-    from ..collecting import open_collection
-    from . import require_path
-
-    with open_collection(require_path(path, "a folder that `altlib collect mastodon` made")) as collection:
-        return collection.posts(limit)

@@ -18,8 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from .. import live
 from ..collecting import CollectedPicture, CollectedPost, Collection
 from ..live import LiveSettings, unless
@@ -147,7 +145,7 @@ class Hydration:
                 position += len(wanted)
                 self.into.set_fact(self.name, str(position))
             self.tell(f"{position:,} of {len(order):,} ids asked for")
-            if 0 < self.settings.pictures <= self.into.wanted:
+            if self.settings.enough(self.into):
                 break
         self.exhausted = position >= len(order)
         self.done.set()
@@ -200,12 +198,3 @@ class Hydration:
 def collect_live(folder: Path, settings: XSettings, tell: Callable[[str], None] = lambda text: None) -> dict[str, int]:
     """Hydrate the posts of a file of ids into ``folder``; see :func:`altlib.live.collect_live`."""
     return live.collect_live(folder, "x", lambda into: Hydration(into, settings, tell), settings)
-
-
-def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
-    """The posts that ``altlib collect x`` brought to ``path``, at most ``limit`` pictures (0: all)."""
-    from ..collecting import open_collection
-    from . import require_path
-
-    with open_collection(require_path(path, "a folder that `altlib collect x` made")) as collection:
-        return collection.posts(limit)
