@@ -78,10 +78,11 @@ def clip_text_similarity(posts: list[str], candidates: list[list[str]], clip: Cl
 def vision_language_captions(
     model: str, paths: list[str], device: str, beams: int = 5, max_tokens: int = 60, batch_size: int = 8
 ) -> list[str]:
-    """Captions by BLIP-2 or any other image-to-text model of transformers, without a prompt.
+    """Captions by BLIP-2 or any other image-text-to-text model of transformers.
 
-    ``model`` is a hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder. Raises
-    :class:`altlib.backbones.BackboneError` if it can be neither found nor fetched.
+    ``model`` is a hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder. A model
+    that holds conversations is asked for alt text (:data:`REQUEST`), others go on from nothing, as in
+    the paper. Raises :class:`altlib.backbones.BackboneError` if it can be neither found nor fetched.
     """
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -91,13 +92,29 @@ def vision_language_captions(
         network.to(device).eval()
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", model, error) from error
+    prompt = request_to(processor)
     captions = []
     for start in progress_bar(range(0, len(paths), batch_size), desc=f"captions by {model}", unit=" batches"):
         pictures = [open_picture(p, longest=1024) for p in paths[start : start + batch_size]]
-        inputs = processor(images=pictures, return_tensors="pt").to(device)
+        asked = {"text": [prompt] * len(pictures), "padding": True} if prompt else {}
+        inputs = processor(images=pictures, return_tensors="pt", **asked).to(device)
         out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
+        if prompt:
+            out = out[:, inputs["input_ids"].shape[1] :]
         captions += [c.strip() for c in processor.batch_decode(out, skip_special_tokens=True)]
     return captions
+
+
+REQUEST = "Write alt text for this picture: one or two sentences that describe what it shows."
+
+
+def request_to(processor: Any) -> str:
+    """:data:`REQUEST` with a picture as a model's conversations have it; empty for a model that holds none."""
+    if not getattr(processor, "chat_template", None):
+        return ""
+    processor.tokenizer.padding_side = "left"  # answers begin where the prompts end
+    content = [{"type": "image"}, {"type": "text", "text": REQUEST}]
+    return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
 
 
 def stated_facts(systems: dict[str, list[str]], facts: list[str]) -> pd.DataFrame:

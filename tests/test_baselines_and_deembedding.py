@@ -107,6 +107,58 @@ def test_a_vision_language_model_is_run_from_a_folder(tmp_path, picture):
     assert len(captions) == 2 and all(isinstance(c, str) for c in captions)
 
 
+def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatch):
+    """LLaVA of transformers with random weights, as a folder; its answers are those of its own ``generate``."""
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+        PreTrainedTokenizerFast,
+    )
+
+    from altlib.backbones import load_language_model
+
+    inner = PreTrainedTokenizerFast(
+        tokenizer_object=load_language_model()[0].backend_tokenizer,
+        pad_token="<|pad|>",
+        eos_token="<|endoftext|>",
+        bos_token="<|endoftext|>",
+    )
+    inner.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(**small, image_size=32, patch_size=16),
+        text_config=LlamaConfig(**small, vocab_size=len(inner), max_position_embeddings=256),
+        image_token_id=inner.convert_tokens_to_ids("<image>"),
+        vision_feature_layer=-1,
+    )
+    LlavaForConditionalGeneration(config).save_pretrained(tmp_path / "llava")
+    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    template = (
+        "{% for m in messages %}{{ m.role }}: {% for c in m.content %}"
+        "{% if c.type == 'image' %}<image>\n{% else %}{{ c.text }}{% endif %}{% endfor %}\n{% endfor %}assistant:"
+    )
+    LlavaProcessor(
+        CLIPImageProcessor(**sizes),
+        inner,
+        patch_size=16,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=template,
+    ).save_pretrained(tmp_path / "llava")
+    asked, work = [], baselines.request_to
+    monkeypatch.setattr(baselines, "request_to", lambda processor: asked.append(work(processor)) or asked[-1])
+    paths = [str(picture("a.png")), str(picture("b.jpg", mode="CMYK"))]
+    captions = baselines.vision_language_captions(str(tmp_path / "llava"), paths, "cpu", beams=2, max_tokens=5)
+    assert len(captions) == 2 and asked == [f"user: <image>\n{baselines.REQUEST}assistant:"]
+    assert not any("alt text" in c or "assistant" in c for c in captions)  # the answer alone
+    one = baselines.vision_language_captions(str(tmp_path / "llava"), paths[:1], "cpu", beams=2, max_tokens=5)
+    assert one == captions[:1]
+
+
 def test_a_vision_language_model_that_is_not_there_says_what_to_download():
     from altlib.backbones import BackboneError
 
