@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .backbones import MINIATURE
-
+MINIATURE = "miniature"  # the name of the models that ship with the package
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "pytorch_model.bin")
 
 PATHS = {
@@ -16,7 +15,18 @@ PATHS = {
     "ratings_images": "the folder with cosid_descriptions.json and cosid_images",
     "ratings_scores": "a CSV file of scores",
     "norms_path": "a CSV file of words and ratings",
+    "description_run": "the folder of a run whose chapter 06 is done",
 }
+
+
+# Parameters that name a model, and what they may be without naming a large one.
+MODELS = ("clip_model", "language_model", "name_recogniser", "vision_language_model", "clipcap")
+SMALL = ("", MINIATURE, "gazetteer", "train")
+
+
+def small(values: dict[str, Any]) -> bool:
+    """Whether a chapter's parameters name no model but the miniature ones."""
+    return all(values.get(name, "") in SMALL for name in MODELS)
 
 
 def cached(repository: str) -> bool:
@@ -97,10 +107,13 @@ def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
                 found.append(f"{chapter}.{name}: {path} does not exist; it should be {what}")
         for name in ("language_model", "name_recogniser", "vision_language_model"):
             value = p.get(name, "")
-            if value not in ("", MINIATURE, "gazetteer") and not Path(value).expanduser().exists():
+            if value not in SMALL and not value.startswith("spacy:") and not Path(value).expanduser().exists():
                 found.append(missing_model(value, f"{chapter}.{name}"))
         value = p.get("clip_model", MINIATURE)
-        if value != MINIATURE and not Path(value).expanduser().exists():
+        if value.startswith("transformers:"):
+            value = value.removeprefix("transformers:")
+            found.append("" if Path(value).expanduser().exists() else missing_model(value, f"{chapter}.clip_model"))
+        elif value != MINIATURE and not Path(value).expanduser().exists():
             repository = (
                 value.removeprefix("hf-hub:")
                 if value.startswith("hf-hub:")

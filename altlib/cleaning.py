@@ -1,21 +1,27 @@
 """What is kept of collected posts, and why the rest is not (Twitter paper, appendix B.1).
 
-:func:`clean` applies the steps in order. Each step counts what it took out or changed, and
-every exclusion is listed with its reason, so that it can be reviewed.
+:func:`clean` applies the steps in order to posts that stream by. Each step counts what it took
+out or changed, and every exclusion is listed with its reason, so that it can be reviewed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from .images import PictureError, open_picture
+from .duplicates import PIXELS, thumbnail
+from .files import read_json, whole_file, write_json
+from .images import PictureError, centre_crop, open_picture
+from .parts import Parts, digest, folded, in_chunks
 from .progress import progress_bar
 
 LEADING_PHRASE = re.compile(
@@ -33,11 +39,6 @@ URL = re.compile(r"https?://|\bwww\.|\b[\w-]+\.(?:com|org|net|co|io|ly|me|gov|ed
 HANDLE = re.compile(r"(?<![\w.])@\w+")
 HASHTAG = re.compile(r"(?<!\w)#\w+")
 MAX_TEXT = 10_000  # characters; no platform takes alt text or posts of this length
-
-
-def folded(text: str) -> str:
-    """The text in lower case with single spaces, for comparing."""
-    return " ".join(text.split()).casefold()
 
 
 @dataclass(frozen=True)
@@ -154,107 +155,196 @@ def strip_leading_phrase(alt_text: str) -> str:
     return stripped[:1].upper() + stripped[1:] if alt_text[:1].isupper() else stripped
 
 
+class CleaningLog:
+    """What every step takes out or changes: counts in ``steps``, the posts themselves in files of ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.collected = 0
+        self.posts: set[int] = set()  # hashes of the ids of all posts that came in
+        self.steps: dict[str, dict] = {}
+        self.files: list[Path] = []
+        self.examples: dict[str, dict] = {}
+
+    def count(self, name: str, meaning: str, action: str, pictures: int) -> None:
+        """Add to the count of a step; steps keep the order in which they first come."""
+        step = self.steps.setdefault(name, {"step": name, "meaning": meaning, "action": action, "pictures": 0})
+        step["pictures"] += pictures
+
+    def add(self, file: Path) -> None:
+        """Add a file of excluded posts."""
+        self.files.append(file)
+        excluded = pd.read_parquet(file)
+        for row in excluded.drop_duplicates("reason").to_dict("records"):
+            self.examples.setdefault(row["reason"], row)
+
+    def leave_out(self, frames: Iterable[pd.DataFrame], name: str, meaning: str) -> None:
+        """Note posts that a step takes out of the whole corpus."""
+        self.count(name, meaning, "left out", 0)
+        for number, frame in enumerate(frames):
+            self.count(name, meaning, "left out", len(frame))
+            file = self.folder / f"{name.replace(' ', '-')}-{number}.excluded.parquet"
+            with whole_file(file) as part:
+                listed(frame, name).to_parquet(part, index=False)
+            self.add(file)
+
+    def table(self) -> pd.DataFrame:
+        """Every step in order with how many pictures it touched and how many remained after it."""
+        remaining, rows = self.collected, []
+        for step in self.steps.values():
+            remaining -= step["pictures"] if step["action"] == "left out" else 0
+            rows.append({**step, "remaining": remaining})
+        return pd.DataFrame(rows)
+
+    def excluded(self) -> Iterator[pd.DataFrame]:
+        """All posts that were left out, with the reason, a frame a file."""
+        yield from map(pd.read_parquet, self.files)
+
+    def write_excluded(self, file: Path, unreadable: list[dict]) -> None:
+        """Write all exclusions to one Parquet file, and the records that could not be read at all."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = pa.schema([(column, pa.string()) for column in LISTED])
+        with whole_file(file) as part, pq.ParquetWriter(part, schema) as writer:
+            for frame in [*self.excluded(), pd.DataFrame(unreadable, columns=LISTED)]:
+                writer.write_table(pa.Table.from_pandas(frame[LISTED], schema=schema, preserve_index=False))
+
+
+LISTED = ["item_id", "post_id", "text", "alt_text", "image", "reason"]
+
+
+def listed(posts: pd.DataFrame, reason: str) -> pd.DataFrame:
+    """Excluded posts as they are listed."""
+    return posts.assign(reason=reason)[LISTED]
+
+
+def check_picture(path: str) -> tuple[str, np.ndarray | None]:
+    """Why a picture cannot be used, or an empty string and its thumbnail."""
+    try:
+        return "", thumbnail(centre_crop(open_picture(path, longest=4096)))
+    except PictureError as error:
+        return error.reason, None
+
+
 @dataclass
-class Cleaning:
-    """What cleaning gave: the kept posts, the exclusions with their reasons, a row a step."""
+class Sieved:
+    """What the filters made of some thousand posts: those kept with their thumbnails, those left out, the steps."""
 
     posts: pd.DataFrame
+    pixels: np.ndarray
     excluded: pd.DataFrame
-    steps: pd.DataFrame
+    steps: list[tuple[str, str, str, int]]
 
 
-class CleaningLog:
-    """Collects what every step takes out or changes."""
+def sieve(
+    posts: pd.DataFrame,
+    seen_before: np.ndarray,
+    minimum_tokens: int = 4,
+    check_pictures: bool = True,
+    further: bool = False,
+    workers: int = 4,
+) -> Sieved:
+    """Apply the steps that look at one picture at a time; ``seen_before`` marks rows whose id came before, (n,) bool."""
+    excluded: list[pd.DataFrame] = []
+    steps: list[tuple[str, str, str, int]] = []
 
-    def __init__(self) -> None:
-        self.excluded: list[pd.DataFrame] = []
-        self.steps: list[dict] = []
+    def leave_out(posts: pd.DataFrame, hit: Any, name: str, meaning: str) -> pd.DataFrame:
+        hit = np.asarray(hit, dtype=bool)
+        excluded.append(listed(posts[hit], name))
+        steps.append((name, meaning, "left out", int(hit.sum())))
+        return posts[~hit]
 
-    def exclude(self, posts: pd.DataFrame, hit: pd.Series, name: str, meaning: str) -> pd.DataFrame:
-        """Take the hit rows out under ``name``; returns the rest."""
-        out = posts.loc[hit, ["item_id", "post_id", "text", "alt_text", "image"]].assign(reason=name)
-        self.excluded.append(out)
-        self.steps.append(
-            {
-                "step": name,
-                "meaning": meaning,
-                "action": "left out",
-                "pictures": len(out),
-                "remaining": len(posts) - len(out),
-            }
-        )
-        return posts.loc[~hit]
-
-    def change(self, posts: pd.DataFrame, changed: int, name: str, meaning: str) -> None:
-        """Note that ``changed`` rows were rewritten."""
-        self.steps.append(
-            {"step": name, "meaning": meaning, "action": "rewritten", "pictures": changed, "remaining": len(posts)}
-        )
-
-    def result(self, posts: pd.DataFrame) -> Cleaning:
-        """All that was kept, left out and counted."""
-        columns = ["item_id", "post_id", "text", "alt_text", "image", "reason"]
-        excluded = pd.concat(self.excluded, ignore_index=True) if self.excluded else pd.DataFrame(columns=columns)
-        return Cleaning(posts.reset_index(drop=True), excluded, pd.DataFrame(self.steps))
+    posts = leave_out(posts, seen_before, "id seen before", "another row has the same id")
+    stripped = posts["alt_text"].map(strip_leading_phrase)
+    changed = int((stripped != posts["alt_text"]).sum())
+    steps.append(("leading phrase", '"Image of" and the like stripped', "rewritten", changed))
+    posts = posts.assign(alt_text=stripped)
+    for step in filters(minimum_tokens) + (further_filters() if further else []):
+        posts = leave_out(posts, step.hits(posts), step.name, step.meaning)
+    pixels = np.zeros((len(posts), PIXELS), dtype=np.uint32)
+    if check_pictures:
+        with ThreadPoolExecutor(workers) as pool:
+            checked = list(pool.map(check_picture, posts["image"]))
+        reasons = pd.Series([reason for reason, _ in checked], index=posts.index, dtype=object)
+        pixels = np.array([row for _, row in checked if row is not None], dtype=np.uint32).reshape(-1, PIXELS)
+        for why in sorted(set(reasons) - {""}):
+            posts = leave_out(posts, reasons[posts.index] == why, why, "the picture cannot be used")
+    return Sieved(posts.reset_index(drop=True), pixels, pd.concat(excluded, ignore_index=True), steps)
 
 
-def unreadable_pictures(paths: list[str], workers: int = 4) -> dict[str, str]:
-    """Why each unreadable picture cannot be used, by path."""
-
-    def reason(path: str) -> str:
+def chunk_key(posts: pd.DataFrame, *settings: object) -> str:
+    """What the sieving of a chunk follows from: its posts, its pictures' sizes and times, the settings."""
+    found = hashlib.blake2b(repr(settings).encode(), digest_size=12)
+    found.update(pd.util.hash_pandas_object(posts, index=False).to_numpy().tobytes())
+    for path in posts["image"]:
         try:
-            open_picture(path)
-        except PictureError as error:
-            return error.reason
-        return ""
-
-    with ThreadPoolExecutor(workers) as pool:
-        reasons = list(
-            progress_bar(pool.map(reason, paths), total=len(paths), desc="pictures checked", unit=" pictures")
-        )
-    return {path: why for path, why in zip(paths, reasons, strict=True) if why}
-
-
-def oldest_first(posts: pd.DataFrame) -> pd.DataFrame:
-    """Posts by time; those without a time come last, ties in the order of their ids."""
-    when = pd.to_datetime(posts["created_at"], errors="coerce", utc=True, format="ISO8601")
-    return (
-        posts.assign(_when=when)
-        .sort_values(["_when", "item_id"], na_position="last", kind="stable")
-        .drop(columns="_when")
-    )
+            stat = Path(path).stat()
+            found.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode())
+        except OSError:
+            found.update(b"-\n")
+    return found.hexdigest()
 
 
 def clean(
-    posts: pd.DataFrame, minimum_tokens: int = 4, check_pictures: bool = True, further: bool = False
-) -> tuple[pd.DataFrame, CleaningLog]:
+    frames: Iterable[pd.DataFrame],
+    folder: Path,
+    minimum_tokens: int = 4,
+    check_pictures: bool = True,
+    further: bool = False,
+) -> tuple[Parts, CleaningLog]:
     """Every step of appendix B.1 up to the identical alt texts; near-duplicates and names follow.
 
     Leading phrases are stripped first, so that what they leave is judged. Of rows with the
     same id the first is kept; of pictures with identical alt text the oldest (B.2). ``further``
-    adds :func:`further_filters`.
+    adds :func:`further_filters`. Posts stream by: what is kept and what is left out goes to
+    ``folder`` in files, from which a killed pass goes on. Raises ``DiskFullError`` if it does
+    not fit there.
     """
-    log = CleaningLog()
-    posts = log.exclude(posts, posts["item_id"].duplicated(), "id seen before", "another row has the same id")
-    stripped = posts["alt_text"].map(strip_leading_phrase)
-    log.change(posts, int((stripped != posts["alt_text"]).sum()), "leading phrase", '"Image of" and the like stripped')
-    posts = posts.assign(alt_text=stripped)
-    for step in filters(minimum_tokens) + (further_filters() if further else []):
-        posts = log.exclude(posts, step.hits(posts), step.name, step.meaning)
-    if check_pictures:
-        reasons = posts["image"].map(unreadable_pictures(posts["image"].tolist())).fillna("")
-        for why in sorted(set(reasons) - {""}):
-            hit = reasons == why
-            posts, reasons = log.exclude(posts, hit, why, "the picture cannot be used"), reasons[~hit]
-    posts = oldest_first(posts)
-    same = posts["alt_text"].map(folded).duplicated(keep="first")
-    return log.exclude(posts, same, "identical alt text", "an older picture has the same alt text"), log
+    log, parts = CleaningLog(folder), Parts()
+    seen: set[int] = set()
+    with progress_bar(desc="posts cleaned", unit=" pictures") as bar:
+        for posts in in_chunks(frames):
+            repeated = np.zeros(len(posts), dtype=bool)
+            for row, item in enumerate(posts["item_id"]):
+                key = digest(item)
+                repeated[row] = key in seen
+                seen.add(key)
+            log.collected += len(posts)
+            log.posts.update(map(digest, posts["post_id"].unique()))
+            stem = folder / chunk_key(posts, repeated.tobytes(), minimum_tokens, check_pictures, further)
+            kept, left_out, done = (
+                stem.with_suffix(".parquet"),
+                Path(f"{stem}.excluded.parquet"),
+                stem.with_suffix(".json"),
+            )
+            if not done.is_file():
+                sieved = sieve(posts, repeated, minimum_tokens, check_pictures, further)
+                with whole_file(kept) as file:
+                    sieved.posts.to_parquet(file, index=False)
+                with whole_file(left_out) as file:
+                    sieved.excluded.to_parquet(file, index=False)
+                with whole_file(stem.with_suffix(".npy")) as file, file.open("wb") as opened:
+                    np.save(opened, sieved.pixels, allow_pickle=False)
+                write_json(done, sieved.steps)  # the last, so that it is there only if all are
+            for name, meaning, action, pictures in read_json(done):
+                log.count(name, meaning, action, pictures)
+            log.add(left_out)
+            parts.add(kept, pd.read_parquet(kept))
+            bar.update(len(posts))
+    parts.sort()
+    same = parts.index["alt_text"].duplicated(keep="first").to_numpy()
+    log.leave_out(parts.drop(same), "identical alt text", "an older picture has the same alt text")
+    return parts, log
 
 
 # ---- person names ----
 
 Span = tuple[int, int]
-Recogniser = Callable[[str], list[Span]]
+Recogniser = Callable[[list[str]], list[list[Span]]]  # spans of person names in each of several texts
+
+SPACY = "spacy:"  # what the name of a spaCy recogniser begins with
+PERSON_LABELS = ("PER", "PERSON")  # what models call the entity
 
 # Given names and surnames that are more often something else at the start of a phrase.
 COMMON_WORDS = frozenset(
@@ -368,17 +458,57 @@ def transformers_recogniser(model: str, device: str = "cpu") -> Recogniser:
         )
     except (OSError, ValueError) as error:
         raise offline_hint("name recognition", model, error) from error
-    return lambda text: [(e["start"], e["end"]) for e in tagger(text) if e["entity_group"].upper() in ("PER", "PERSON")]
+
+    def recognise(texts: list[str]) -> list[list[Span]]:
+        found = tagger(texts, batch_size=32)
+        return [
+            [(e["start"], e["end"]) for e in entities if e["entity_group"].upper() in PERSON_LABELS]
+            for entities in found
+        ]
+
+    return recognise
+
+
+def spacy_recogniser(model: str) -> Recogniser:
+    """A recogniser from a spaCy pipeline with named entities, by the name of its package or its folder.
+
+    Raises :class:`altlib.backbones.BackboneError` if spaCy or the pipeline is not installed.
+    """
+    from .backbones import BackboneError
+
+    try:
+        import spacy
+    except ImportError as error:
+        raise BackboneError("names by spaCy need `pip install 'altlib[spacy]'`") from error
+    try:
+        pipeline = spacy.load(model)
+    except OSError as error:
+        raise BackboneError(
+            f"the spaCy pipeline {model!r} is not on this machine: `python -m spacy download {model}` installs one of "
+            "spaCy's, or give the folder of your own"
+        ) from error
+    return lambda texts: [
+        [(e.start_char, e.end_char) for e in document.ents if e.label_.upper() in PERSON_LABELS]
+        for document in pipeline.pipe(texts)
+    ]
 
 
 def name_recogniser(name: str, device: str = "cpu") -> Recogniser:
-    """``gazetteer``, or a transformers model by name or path."""
-    return gazetteer if name == "gazetteer" else transformers_recogniser(name, device)
+    """``gazetteer``, ``spacy:<package or folder>``, or a transformers model by name or folder."""
+    if name == "gazetteer":
+        return lambda texts: [gazetteer(text) for text in texts]
+    if name.startswith(SPACY):
+        return spacy_recogniser(name.removeprefix(SPACY))
+    return transformers_recogniser(name, device)
 
 
-def replace_names(text: str, recogniser: Recogniser) -> tuple[str, int]:
-    """The text with each name replaced by "person", and how many there were (section 4)."""
-    spans = recogniser(text)
+def replace_names(texts: list[str], recogniser: Recogniser) -> list[str]:
+    """The texts with each name replaced by "person" (section 4)."""
+    return [replace_spans(text, spans) for text, spans in zip(texts, recogniser(texts), strict=True)]
+
+
+def replace_spans(text: str, spans: list[Span]) -> str:
+    """The text with "person" in the place of each span."""
     for start, end in sorted(spans, reverse=True):
         text = text[:start] + "person" + text[end:]
-    return text, len(spans)
+    return text

@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from .files import DiskFullError
-from .posts import CorpusError, as_posts
+from .posts import CorpusError
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -278,35 +277,35 @@ class Collection:
 
     # ---- reading ----
 
-    def posts(self, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
-        """The collected posts in the order of their versions, and the pictures that could not be fetched."""
+    def posts(self, unreadable: list[dict], limit: int = 0) -> Iterator[dict[str, Any]]:
+        """The collected posts in the order of their versions, at most ``limit`` pictures (0: all).
+
+        Pictures that could not be fetched are appended to ``unreadable``.
+        """
         rows = self.base.execute(
             "SELECT p.uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason "
             "FROM pictures JOIN posts p USING (uri) WHERE state != 'pending' ORDER BY version, p.uri, number"
         )
-        records: list[dict] = []
-        unreadable: list[dict] = []
+        taken = 0
         for uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason in rows:
             item = f"{uri}#{number}"
             if state == "failed":
                 unreadable.append({"item_id": item, "reason": reason})
                 continue
-            if limit and len(records) >= limit:
+            if limit and taken >= limit:
                 break
-            records.append(
-                {
-                    "item_id": item,
-                    "post_id": uri,
-                    "created_at": created_at,
-                    "text": text,
-                    "alt_text": alt_text,
-                    "image": str((self.folder / "images" / file).resolve()),
-                    "language": language,
-                    "labels": labels,
-                    "is_repost": bool(is_repost),
-                }
-            )
-        return as_posts(records), unreadable
+            taken += 1
+            yield {
+                "item_id": item,
+                "post_id": uri,
+                "created_at": created_at,
+                "text": text,
+                "alt_text": alt_text,
+                "image": str((self.folder / "images" / file).resolve()),
+                "language": language,
+                "labels": labels,
+                "is_repost": bool(is_repost),
+            }
 
     def dehydrated(self) -> Iterator[dict[str, str]]:
         """Addresses of posts and pictures only, as the Twitter paper released its corpus (section 4)."""

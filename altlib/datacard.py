@@ -18,20 +18,26 @@ ORIGINS = {
 OTHER = "Posts from a file of one's own. Say here whose they are, how they were collected and under which licence."
 
 
-def data_card(source: str, posts: pd.DataFrame, steps: list[dict], collected: int) -> str:
-    """The card as Markdown, from what is known: ``posts`` those that are kept, ``steps`` the cleaning steps."""
-    times = pd.to_datetime(posts["created_at"], errors="coerce", utc=True, format="ISO8601").dropna()
+def data_card(
+    source: str, index: pd.DataFrame, steps: list[dict], collected: int, lengths: dict[str, pd.DataFrame]
+) -> str:
+    """The card as Markdown, from what is known.
+
+    ``index`` what is kept, with columns when, post_id and split; ``steps`` the cleaning steps;
+    ``lengths`` as from :func:`altlib.metrics.text_lengths`.
+    """
+    times = index["when"].dropna()
     span = f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}" if len(times) else "not known"
-    splits = posts["split"].value_counts()
+    splits = index["split"].value_counts()
     lines = [
-        f"# Data card: {len(posts):,} pictures from {source}",
+        f"# Data card: {len(index):,} pictures from {source}",
         "",
         ORIGINS.get(source, OTHER),
         "",
         f"- **Written**: {datetime.now(UTC):%Y-%m-%d}; posts of {span}",
-        f"- **Pictures**: {len(posts):,} of {posts['post_id'].nunique():,} posts, of {collected:,} that were collected",
+        f"- **Pictures**: {len(index):,} of {index['post_id'].nunique():,} posts, of {collected:,} that were collected",
         f"- **Splits, by post**: {', '.join(f'{name} {count:,}' for name, count in splits.items())}",
-        f"- **Length**: alt text {posts['alt_text'].str.len().mean():.0f} characters on average, posts {posts['text'].str.len().mean():.0f}",
+        f"- **Length**: alt text {lengths['alt_text']['characters'].mean():.0f} characters on average, posts {lengths['text']['characters'].mean():.0f}",
         "- **Fields**: posts.parquet, a row a picture; see `altlib/posts.py`",
         "",
         "## Cleaning",

@@ -13,8 +13,6 @@ only pairs that share l rare tokens are compared, and none is missed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,7 @@ from PIL import Image
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from .images import centre_crop, open_picture
+from .files import whole_file
 from .progress import progress_bar
 
 SIDE = 32
@@ -41,21 +39,6 @@ def thumbnail(image: Image.Image) -> np.ndarray:
     left, top = (size[0] - SIDE) // 2, (size[1] - SIDE) // 2
     rgb = np.asarray(small.crop((left, top, left + SIDE, top + SIDE)).convert("RGB"), dtype=np.uint32)
     return (rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]).reshape(PIXELS)
-
-
-def thumbnails(paths: Iterable[str | Path], workers: int = 4) -> np.ndarray:
-    """Thumbnails of picture files, (n, 1024) uint32."""
-    paths = list(paths)
-
-    def one(path: str | Path) -> np.ndarray:
-        return thumbnail(centre_crop(open_picture(path, longest=4096)))
-
-    out = np.empty((len(paths), PIXELS), dtype=np.uint32)
-    with ThreadPoolExecutor(workers) as pool:
-        rows = progress_bar(pool.map(one, paths), total=len(paths), desc="thumbnails", unit=" pictures")
-        for i, row in enumerate(rows):
-            out[i] = row
-    return out
 
 
 def token_hashes(colours: np.ndarray, position: int) -> np.ndarray:
@@ -115,13 +98,12 @@ def close_pairs(pixels: np.ndarray, a: np.ndarray, b: np.ndarray, limit: int) ->
     return close
 
 
-def near_duplicates(
-    pixels: np.ndarray, limit: int = 100, chunk: int = 2048, progress: Callable[[int], object] = lambda done: None
-) -> np.ndarray:
+def near_duplicates(pixels: np.ndarray, limit: int = 100, chunk: int = 2048, cache: Path | None = None) -> np.ndarray:
     """Cluster of each thumbnail, (n,) integers: single linkage at fewer than ``limit`` differing pixels.
 
-    ``pixels`` is (n, 1024) uint32 as from :func:`thumbnails`. Exact; memory is about 8 KB a
-    thumbnail. ``progress`` is called with the number of rows done.
+    ``pixels`` is (n, 1024) uint32 as from :func:`thumbnail`. Exact; memory is about 8 KB a
+    thumbnail. With ``cache``, the pairs that were found are kept there, ``chunk`` rows a file,
+    and a search that was killed goes on after them.
     """
     if not 1 <= limit <= PIXELS:
         raise ValueError(f"limit must be between 1 and {PIXELS}, not {limit}")
@@ -130,18 +112,33 @@ def near_duplicates(
     overlap = min(OVERLAP, PIXELS - limit + 1)
     matrix = token_matrix(distinct, rarest_tokens(distinct, limit - 1 + overlap))
     transposed = matrix.T.tocsr()
-    edges_a: list[np.ndarray] = []
-    edges_b: list[np.ndarray] = []
-    for start in range(0, n, chunk):
-        stop = min(start + chunk, n)
-        a, b = shared_pairs(matrix, transposed, start, stop, overlap)
-        close = close_pairs(distinct, a, b, limit)
-        edges_a.append(a[close])
-        edges_b.append(b[close])
-        progress(stop)
-    a, b = (np.concatenate(e) if e else np.empty(0, dtype=np.int64) for e in (edges_a, edges_b))
+    key = run_key(distinct, f"{limit}/{chunk}") if cache else ""
+    pairs = [np.empty((2, 0), dtype=np.int64)]
+    with progress_bar(total=n, desc="near-duplicates", unit=" pictures") as bar:
+        for start in range(0, n, chunk):
+            stop = min(start + chunk, n)
+            file = cache / f"{key}-{start}.npy" if cache else None
+            if file is None or not file.is_file():
+                a, b = shared_pairs(matrix, transposed, start, stop, overlap)
+                close = close_pairs(distinct, a, b, limit)
+                pairs.append(np.stack([a[close], b[close]]))
+                if file is not None:
+                    with whole_file(file) as part, part.open("wb") as opened:
+                        np.save(opened, pairs[-1], allow_pickle=False)
+            else:
+                pairs.append(np.load(file, allow_pickle=False))
+            bar.update(stop - start)
+    a, b = np.concatenate(pairs, axis=1)
     graph = coo_matrix((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
     return connected_components(graph, directed=False)[1][inverse]
+
+
+def run_key(pixels: np.ndarray, settings: str) -> str:
+    """What a search follows from: the thumbnails and the settings."""
+    found = hashlib.blake2b(settings.encode(), digest_size=12)
+    for start in range(0, len(pixels), 65536):
+        found.update(pixels[start : start + 65536].tobytes())
+    return found.hexdigest()
 
 
 def shared_pairs(

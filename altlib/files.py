@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import tempfile
@@ -46,6 +47,18 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_one(lock: Path, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of a file; a killed process leaves none behind.
+
+    Raises ``BlockingIOError`` if somebody else has it and ``wait`` is false.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
 
 
 def write_text(path: Path | str, text: str) -> None:

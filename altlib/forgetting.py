@@ -55,6 +55,7 @@ def forget_in_run(run: Path, posts: Iterable[str], authors: Iterable[str], keep_
     if not corpus.is_dir():
         raise CorpusError(f"{run} is not the folder of a run: it has no corpus")
     hit = belongs(posts, authors)
+    shutil.rmtree(corpus / "cleaning", ignore_errors=True)  # what a pass that was stopped has left
     result = Forgotten()
     for name in ("posts.parquet", "excluded.parquet"):
         file = corpus / name

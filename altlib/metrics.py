@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -252,18 +254,24 @@ def proportion_interval(successes: int, n: int) -> tuple[float, float]:
     return float(centre - half), float(centre + half)
 
 
-def length_table(posts: pd.DataFrame, count_tokens: dict[str, list[int]]) -> pd.DataFrame:
-    """Mean and median characters and tokens of posts and alt texts."""
+def text_lengths(
+    frames: Iterable[pd.DataFrame], count_tokens: Callable[[list[str]], list[int]]
+) -> dict[str, pd.DataFrame]:
+    """Characters and tokens of every alt text and post of a corpus that streams by, by the column's name."""
+    found: dict[str, list[pd.DataFrame]] = {"alt_text": [], "text": []}
+    for frame in frames:
+        for column, parts in found.items():
+            texts = frame[column].tolist()
+            parts.append(pd.DataFrame({"characters": [len(t) for t in texts], "tokens": count_tokens(texts)}))
+    return {column: pd.concat(parts, ignore_index=True) for column, parts in found.items()}
+
+
+def length_table(lengths: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Mean and median characters and tokens of alt texts and posts, from :func:`text_lengths`."""
     rows = []
     for column, label in (("alt_text", "alt text"), ("text", "post")):
-        characters, tokens = posts[column].str.len(), pd.Series(count_tokens[column])
-        rows.append(
-            {
-                "text": label,
-                "mean characters": characters.mean(),
-                "median characters": characters.median(),
-                "mean tokens": tokens.mean(),
-                "median tokens": tokens.median(),
-            }
-        )
+        row: dict[str, Any] = {"text": label}
+        for unit in ("characters", "tokens"):
+            row |= {f"mean {unit}": lengths[column][unit].mean(), f"median {unit}": lengths[column][unit].median()}
+        rows.append(row)
     return pd.DataFrame(rows)

@@ -8,6 +8,7 @@ folder where they lie inside it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -53,13 +54,23 @@ def as_posts(records: list[dict] | pd.DataFrame) -> pd.DataFrame:
     return frame[list(COLUMNS)].reset_index(drop=True)
 
 
+def write_posts(file: Path, frames: Iterable[pd.DataFrame], folder: Path) -> None:
+    """Write frames of posts to one Parquet file, a frame at a time, with paths inside ``folder`` made relative to it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    root = str(folder.resolve()) + "/"
+    schema = pa.schema([(c, pa.bool_() if c == "is_repost" else pa.string()) for c in COLUMNS])
+    with pq.ParquetWriter(file, schema) as writer:
+        for frame in frames:
+            frame = frame.assign(image=[p.removeprefix(root) for p in frame["image"]])
+            writer.write_table(pa.Table.from_pandas(frame[list(COLUMNS)], schema=schema, preserve_index=False))
+
+
 def write_corpus(folder: Path | str, posts: pd.DataFrame) -> None:
     """Write ``posts.parquet``, with paths inside ``folder`` made relative to it."""
-    folder = Path(folder)
-    root = str(folder.resolve()) + "/"
-    posts = posts.assign(image=[p.removeprefix(root) for p in posts["image"]])
-    with whole_file(folder / "posts.parquet") as part:
-        posts.to_parquet(part, index=False)
+    with whole_file(Path(folder) / "posts.parquet") as part:
+        write_posts(part, [as_posts(posts)], Path(folder))
 
 
 def read_corpus(folder: Path | str, split: str | None = None) -> pd.DataFrame:
@@ -72,16 +83,27 @@ def read_corpus(folder: Path | str, split: str | None = None) -> pd.DataFrame:
     if not path.is_file():
         raise CorpusError(f"there is no corpus in {folder}: run 01-collection first")
     try:
-        posts = pd.read_parquet(path)
+        posts = pd.read_parquet(path, filters=None if split is None else [("split", "==", split)])
     except (OSError, ValueError) as error:
         raise CorpusError(f"{path} is damaged ({error}); delete it and run 01-collection again") from error
     root = folder.resolve()
     posts["image"] = [str(root / p) for p in posts["image"]]
-    return posts if split is None else posts[posts["split"] == split].reset_index(drop=True)
+    return posts
+
+
+def stream_corpus(folder: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    """Some columns of a corpus, some thousand posts in memory at a time."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(folder / "posts.parquet") as file:
+        for batch in file.iter_batches(4096, columns=columns):
+            yield batch.to_pandas()
 
 
 def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int) -> pd.Series:
     """``train``, ``val`` or ``test`` for each row, the same for all pictures of a post.
+
+    ``posts`` needs ``post_id`` and ``text``, or numbers that stand for the texts.
 
     A post's split follows from a hash of its id and the seed alone, so more data later never
     moves a post (Twitter paper, section 4: split by tweet ID to prevent leakage of text). Posts

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from . import sources
 from .backbones import Clip
 from .files import read_json
 from .posts import read_corpus, split_by_post
-from .sources import concadia, miniworld
 
 
 @dataclass
@@ -82,12 +82,11 @@ def triplet_posts(run: Path, concadia_path: str = "", stories: int = 600, seed: 
     has captions; else ``stories`` posts of the miniature world, drawn into the run's folder.
     """
     if concadia_path:
-        posts, _ = concadia.collect(concadia_path)
-        return posts, "concadia"
+        return sources.collect("concadia", run, concadia_path)[0], "concadia"
     posts = read_corpus(run / "corpus")
     if (posts["caption"].str.strip() != "").any():
         return posts, "run"
-    posts = miniworld.collect(run / "triplets", stories, seed)
+    posts, _ = sources.collect("miniworld", run / "triplets", posts=stories, seed=seed)
     posts["split"] = split_by_post(posts, 0.1, 0.2, seed)
     return posts, "miniworld"
 

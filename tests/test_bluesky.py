@@ -31,7 +31,7 @@ from altlib.collecting import Collection, open_collection
 from altlib.fetching import FetchLimits
 from altlib.files import DiskFullError
 from altlib.live import collect_async
-from altlib.posts import CorpusError
+from altlib.posts import CorpusError, as_posts
 from altlib.sources.bluesky import BlueskySettings, Stream, apply, collect_live
 
 LIMITS = FetchLimits(private=True, first_wait=0.01, attempts=2)
@@ -49,7 +49,7 @@ def picture_server():
 def content(folder: Path) -> pd.DataFrame:
     """The corpus with its pictures' bytes in the place of their paths."""
     with open_collection(folder) as collection:
-        posts, _ = collection.posts()
+        posts = as_posts(list(collection.posts([])))
     return posts.assign(image=[Path(p).read_bytes() for p in posts["image"]])
 
 
@@ -294,7 +294,8 @@ def test_pictures_that_cannot_be_had_are_listed_with_the_reason(tmp_path, pictur
     asyncio.run(collected(tmp_path, frames[:1], pictures=f"{base}/broken"))
     asyncio.run(collected(tmp_path, frames[1:], pictures=f"{base}/status/404/9"))
     with open_collection(tmp_path) as collection:
-        posts, unreadable = collection.posts()
+        unreadable: list[dict] = []
+        posts = as_posts(list(collection.posts(unreadable)))
     assert posts.empty
     assert sorted(u["reason"] for u in unreadable) == ["file is not an image", "the host answers 404"]
 

@@ -1,8 +1,15 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from altlib import cleaning
-from altlib.posts import as_posts
+from altlib import cleaning, parts
+from altlib.duplicates import thumbnail
+from altlib.images import open_picture
+from altlib.posts import as_posts, read_corpus
+from altlib.sources import collect
 
 
 def reason(alt_text, **fields) -> str:
@@ -15,8 +22,9 @@ def reason(alt_text, **fields) -> str:
         "image": "x.png",
         "language": "en",
     } | fields
-    _, log = cleaning.clean(as_posts([post]), check_pictures=False)
-    return next((s["step"] for s in log.steps if s["action"] == "left out" and s["pictures"]), "")
+    with TemporaryDirectory() as folder:
+        _, log = cleaning.clean([as_posts([post])], Path(folder), check_pictures=False)
+    return next((s["step"] for s in log.steps.values() if s["action"] == "left out" and s["pictures"]), "")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +83,7 @@ def test_leading_phrases_are_stripped(before, after):
     assert cleaning.strip_leading_phrase(before) == after
 
 
-def test_of_identical_alt_texts_the_oldest_stays():
+def test_of_identical_alt_texts_the_oldest_stays(tmp_path):
     rows = [
         {"item_id": str(i), "post_id": str(i), "alt_text": text, "image": "x", "created_at": when}
         for i, (text, when) in enumerate(
@@ -87,21 +95,20 @@ def test_of_identical_alt_texts_the_oldest_stays():
             ]
         )
     ]
-    kept, log = cleaning.clean(as_posts(rows), check_pictures=False)
-    assert set(kept["item_id"]) == {"1", "3"}
-    assert log.excluded[-1]["item_id"].tolist() == ["0", "2"]
+    kept, log = cleaning.clean([as_posts(rows)], tmp_path, check_pictures=False)
+    assert kept.index["item_id"].tolist() == ["1", "3"]
+    assert pd.concat(log.excluded())["item_id"].tolist() == ["0", "2"]
 
 
 def test_every_picture_is_kept_or_listed_once(tmp_path):
-    from altlib.sources import collect
-
     raw, _ = collect("miniworld", tmp_path, posts=150, seed=9)
-    kept, log = cleaning.clean(pd.concat([raw, raw.head(3)]))
-    result = log.result(kept)
-    assert len(result.posts) + len(result.excluded) == len(raw) + 3
-    assert (result.excluded["reason"] == "id seen before").sum() == 3
+    kept, log = cleaning.clean([raw, raw.head(3)], tmp_path / "work")
+    excluded = pd.concat(log.excluded())
+    assert len(kept.index) + len(excluded) == len(raw) + 3 == log.collected
+    assert (excluded["reason"] == "id seen before").sum() == 3
+    assert log.table()["remaining"].iloc[-1] == len(kept.index)
     # Every way in which the miniature world spoils alt text is found.
-    found = set(result.excluded["reason"])
+    found = set(excluded["reason"])
     assert found >= {
         "placeholder",
         "URL",
@@ -121,9 +128,9 @@ def test_unreadable_pictures_are_counted_by_reason(tmp_path, picture):
         {"item_id": str(i), "post_id": str(i), "alt_text": f"A thing with number {i}", "image": str(p)}
         for i, p in enumerate([picture("a.png"), tmp_path / "empty.png", tmp_path / "none.png"])
     ]
-    kept, log = cleaning.clean(as_posts(rows))
-    assert kept["item_id"].tolist() == ["0"]
-    assert {s["step"]: s["pictures"] for s in log.steps if s["meaning"] == "the picture cannot be used"} == {
+    kept, log = cleaning.clean([as_posts(rows)], tmp_path / "work")
+    assert kept.index["item_id"].tolist() == ["0"]
+    assert {s["step"]: s["pictures"] for s in log.steps.values() if s["meaning"] == "the picture cannot be used"} == {
         "image file is empty": 1,
         "image file is missing": 1,
     }
@@ -142,7 +149,7 @@ def test_unreadable_pictures_are_counted_by_reason(tmp_path, picture):
     ],
 )
 def test_the_gazetteer_replaces_names(before, after):
-    assert cleaning.replace_names(before, cleaning.gazetteer)[0] == after
+    assert cleaning.replace_names([before, before], cleaning.name_recogniser("gazetteer")) == [after, after]
 
 
 def test_a_transformers_recogniser_is_pluggable(tmp_path, tokenizer):
@@ -166,8 +173,27 @@ def test_a_transformers_recogniser_is_pluggable(tmp_path, tokenizer):
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer.backend_tokenizer, pad_token=tokenizer.pad_token
     ).save_pretrained(tmp_path)
-    text, count = cleaning.replace_names("cup", cleaning.name_recogniser(str(tmp_path)))
-    assert count >= 1 and "person" in text
+    texts = cleaning.replace_names(["cup", "red cup"], cleaning.name_recogniser(str(tmp_path)))
+    assert all("person" in text and "cup" not in text for text in texts)
+
+
+def test_a_spacy_recogniser_is_pluggable(tmp_path):
+    import spacy
+
+    pipeline = spacy.blank("en")
+    names = pipeline.add_pipe("entity_ruler")
+    names.add_patterns([{"label": "PERSON", "pattern": "Ada Lovelace"}, {"label": "GPE", "pattern": "London"}])
+    pipeline.to_disk(tmp_path / "pipeline")
+    recogniser = cleaning.name_recogniser(f"spacy:{tmp_path / 'pipeline'}")
+    texts = ["Ada Lovelace in London", "", "Nobody here"]
+    assert cleaning.replace_names(texts, recogniser) == ["person in London", "", "Nobody here"]
+
+
+def test_a_spacy_pipeline_that_is_not_there_says_how_to_get_it():
+    from altlib.backbones import BackboneError
+
+    with pytest.raises(BackboneError, match="python -m spacy download nobody_nothing"):
+        cleaning.name_recogniser("spacy:nobody_nothing")
 
 
 def test_a_recogniser_that_is_not_there_says_what_to_download():
@@ -186,16 +212,74 @@ def test_a_recogniser_that_is_not_there_says_what_to_download():
         ("Ein roter Becher steht auf dem alten Tisch am Fenster", "New cup", "identified as another language"),
     ],
 )
-def test_the_further_checks_leave_out_what_describes_nothing(alt_text, post, reason):
+def test_the_further_checks_leave_out_what_describes_nothing(tmp_path, alt_text, post, reason):
     rows = [("1", post, alt_text), ("2", "Look what I found", "Two growlers on a red cloth beside a map")]
     posts = as_posts([{"item_id": i, "post_id": i, "text": t, "alt_text": a, "image": "x"} for i, t, a in rows])
-    kept, log = cleaning.clean(posts, minimum_tokens=1, check_pictures=False, further=True)
-    assert kept["item_id"].tolist() == ["2"]
+    kept, log = cleaning.clean([posts], tmp_path, minimum_tokens=1, check_pictures=False, further=True)
+    assert kept.index["item_id"].tolist() == ["2"]
     # The paper's own filters know the second alt text: it is the post.
-    assert log.result(kept).excluded["reason"].tolist() == ["same as the post" if alt_text == post else reason]
-    assert len(cleaning.clean(posts, minimum_tokens=1, check_pictures=False)[0]) == 2
+    assert pd.concat(log.excluded())["reason"].tolist() == ["same as the post" if alt_text == post else reason]
+    assert len(cleaning.clean([posts], tmp_path, minimum_tokens=1, check_pictures=False)[0].index) == 2
 
 
 def test_a_description_that_shares_words_with_its_post_is_kept():
     assert not cleaning.repeats_post("A tram in the rain, seen from the bridge, its lights on", "The tram in the rain")
     assert not cleaning.repeats_post("", "x") and not cleaning.repeats_post("x y", "")
+
+
+def everything(kept, log) -> tuple[list, list, list]:
+    """What cleaning found, however it got there."""
+    posts = pd.concat(kept.frames()).sort_index()
+    excluded = pd.concat(log.excluded()).sort_values(["item_id", "reason"])
+    return posts.to_dict("records"), excluded.to_dict("records"), log.table().to_dict("records")
+
+
+def test_small_chunks_and_kills_change_nothing(tmp_path, monkeypatch):
+    """Cleaned in one piece, in many, or in many with a kill after each: the same posts, exclusions and counts."""
+    raw, _ = collect("miniworld", tmp_path, posts=60, seed=9)
+    raw = pd.concat([raw, raw.head(5)], ignore_index=True)
+    whole = everything(*cleaning.clean([raw], tmp_path / "whole"))
+    monkeypatch.setattr(parts, "CHUNK", 16)
+    monkeypatch.setattr(parts.in_chunks, "__defaults__", (16,))
+    assert everything(*cleaning.clean([raw], tmp_path / "parts")) == whole
+
+    sieved, work = [], cleaning.sieve
+
+    def killed_after_one(posts, *options):
+        if sieved:
+            raise KeyboardInterrupt
+        sieved.append(len(posts))
+        return work(posts, *options)
+
+    monkeypatch.setattr(cleaning, "sieve", killed_after_one)
+    kills = 0
+    while True:
+        sieved.clear()
+        try:
+            found = cleaning.clean([raw.head(40), raw.iloc[40:]], tmp_path / "killed")
+            break
+        except KeyboardInterrupt:
+            kills += 1
+    assert kills >= len(raw) // 16 - 1 and everything(*found) == whole
+
+
+def test_thumbnails_follow_their_posts(tmp_path):
+    raw, _ = collect("miniworld", tmp_path, posts=30, seed=2)
+    kept, _ = cleaning.clean([raw.iloc[20:], raw.iloc[:20]], tmp_path / "work")
+    dropped = kept.index["item_id"].iloc[3]
+    list(kept.drop((kept.index["item_id"] == dropped).to_numpy()))
+    paths = raw.set_index("item_id")["image"]
+    expected = np.array([thumbnail(open_picture(paths[item])) for item in kept.index["item_id"]])
+    assert (kept.thumbnails() == expected).all() and dropped not in set(kept.index["item_id"])
+
+
+def test_a_corpus_is_written_part_by_part(tmp_path):
+    raw, _ = collect("miniworld", tmp_path, posts=30, seed=2)
+    kept, log = cleaning.clean([raw], tmp_path / "work")
+    kept.write(tmp_path, lambda frame: frame.assign(split="train"))
+    written = read_corpus(tmp_path, "train")
+    assert sorted(written["item_id"]) == sorted(kept.index["item_id"]) and read_corpus(tmp_path, "val").empty
+    assert all(Path(p).is_file() for p in written["image"])
+    log.write_excluded(tmp_path / "excluded.parquet", [{"item_id": "line 3", "reason": "line is not a post"}])
+    excluded = pd.read_parquet(tmp_path / "excluded.parquet")
+    assert len(excluded) == len(raw) - len(written) + 1 and excluded["reason"].iloc[-1] == "line is not a post"

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.sparse.csgraph import connected_components
 
+from altlib import duplicates
 from altlib.duplicates import PIXELS, keep_oldest, near_duplicates, thumbnail
 
 
@@ -69,3 +70,33 @@ def test_a_thumbnail_is_the_resized_middle_square():
     colours = thumbnail(wide).reshape(32, 32)
     assert (colours[:, 1:-1] == 0x0000FF).all()
     assert thumbnail(Image.new("RGB", (5, 700), (1, 2, 3)))[0] == 0x010203
+
+
+def test_a_search_that_was_killed_goes_on(tmp_path, monkeypatch):
+    """Killed after every few rows, with what it found in files: the same clusters, and no row searched twice."""
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(0, 2**24, size=(40, PIXELS), dtype=np.uint32)
+    pixels[20:] = pixels[:20]
+    pixels[20:, :50] = 1
+    expected = near_duplicates(pixels)
+    searched, work = [], duplicates.shared_pairs
+
+    def killed(matrix, transposed, start, stop, overlap):
+        if len(searched) % 3 == 2:
+            searched.append(None)
+            raise KeyboardInterrupt
+        searched.append(start)
+        return work(matrix, transposed, start, stop, overlap)
+
+    monkeypatch.setattr(duplicates, "shared_pairs", killed)
+    while True:
+        try:
+            found = near_duplicates(pixels, chunk=6, cache=tmp_path)
+            break
+        except KeyboardInterrupt:
+            continue
+    starts = [s for s in searched if s is not None]
+    assert starts == list(range(0, 40, 6)) and None in searched and same_partition(found, expected)
+    assert near_duplicates(pixels, chunk=6, cache=tmp_path).tolist() == found.tolist() and searched[-1] == starts[-1]
+    monkeypatch.setattr(duplicates, "shared_pairs", work)
+    assert not same_partition(near_duplicates(pixels, limit=20, chunk=6, cache=tmp_path), expected)  # another search

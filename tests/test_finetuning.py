@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from altlib import finetuning
+from altlib import finetuning, sources
 from altlib.backbones import load_clip, save_clip
 from altlib.finetuning import DescriptionClip, Measurement, TuningSettings, load_tuned, tune
 from altlib.processes import side_by_side
-from altlib.sources import miniworld
 from altlib.text_tower import SplitAttention
 from altlib.triplets import make_triplets, sample_rows, triplet_posts, tuning_triplets
 
@@ -26,7 +25,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def posts(tmp_path_factory):
-    frame = miniworld.collect(tmp_path_factory.mktemp("world"), stories=24, seed=9)
+    frame = sources.collect("miniworld", tmp_path_factory.mktemp("world"), posts=24, seed=9)[0]
     return frame[frame["alt_text"] != ""].reset_index(drop=True)
 
 

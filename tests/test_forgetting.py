@@ -10,7 +10,7 @@ from test_bluesky import collected
 from altlib.cli import main
 from altlib.collecting import open_collection
 from altlib.forgetting import forget_in_run
-from altlib.posts import CorpusError, read_corpus, write_corpus
+from altlib.posts import CorpusError, as_posts, read_corpus, write_corpus
 
 AUTHOR, OTHER = "did:plc:author0001", "did:plc:author0002"
 ADDRESS = f"at://{OTHER}/app.bsky.feed.post/key9"
@@ -31,7 +31,7 @@ def collection(tmp_path):
 def run(tmp_path, collection):
     """A run that used the collection, with things derived from it."""
     with open_collection(collection) as opened:
-        posts, _ = opened.posts()
+        posts = as_posts(list(opened.posts([])))
     folder = tmp_path / "run"
     write_corpus(folder / "corpus", posts.assign(split="train"))
     for name in ("features", "notebooks", "html", "records", "captioners"):
@@ -43,7 +43,7 @@ def run(tmp_path, collection):
 def test_an_author_is_forgotten_everywhere(collection, run, capsys) -> None:
     assert main(["forget", str(collection), str(run), "--author", AUTHOR]) == 0
     with open_collection(collection) as opened:
-        assert opened.posts()[0]["post_id"].tolist() == [ADDRESS]
+        assert [post["post_id"] for post in opened.posts([])] == [ADDRESS]
     assert len(list((collection / "images").iterdir())) == 1
     assert read_corpus(run / "corpus")["post_id"].tolist() == [ADDRESS]
     assert not any(b"heron" in p.read_bytes() for p in [*collection.rglob("*"), *run.rglob("*")] if p.is_file())
@@ -55,7 +55,7 @@ def test_a_forgotten_post_is_not_collected_again(collection, tmp_path) -> None:
     again = [json.dumps(post_event(OTHER, "key9", DAY + 99, ["A yellow tram in the rain"]))]
     asyncio.run(collected(collection, again))
     with open_collection(collection) as opened:
-        assert ADDRESS not in opened.posts()[0]["post_id"].tolist()
+        assert ADDRESS not in [post["post_id"] for post in opened.posts([])]
 
 
 def test_models_are_kept_if_asked_and_that_is_noted(run) -> None:

@@ -10,13 +10,12 @@ from PIL import Image
 from scipy import stats
 from torch.nn import functional as F
 
-from altlib import ratings, transfer
+from altlib import ratings, sources, transfer
 from altlib.backbones import load_clip
 from altlib.miniworld.judges import statements
 from altlib.miniworld.network import network
 from altlib.posts import CorpusError
 from altlib.scores import clip_score
-from altlib.sources import miniworld
 
 
 @pytest.fixture(scope="module")
@@ -242,7 +241,7 @@ def test_the_writers_state_what_is_there():
 
 
 def test_the_stand_in_rates_alt_text_above_captions_and_only_the_picture_shows_mistakes(tmp_path):
-    posts = miniworld.collect(tmp_path, stories=20, seed=3)
+    posts = sources.collect("miniworld", tmp_path, posts=20, seed=3)[0]
     groups, items = ratings.miniworld_ratings(posts[posts["alt_text"] != ""].reset_index(drop=True))
     means = {name: group.groupby("context")["overall"].mean() for name, group in groups.items()}
     for name in groups:

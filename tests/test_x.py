@@ -10,7 +10,7 @@ from loopback import PictureServer, http_server
 from altlib import live
 from altlib.collecting import open_collection
 from altlib.fetching import FetchLimits
-from altlib.posts import CorpusError
+from altlib.posts import CorpusError, as_posts
 from altlib.sources.x import Hydration, XSettings, read_ids
 
 
@@ -100,7 +100,7 @@ def test_posts_are_asked_for_a_hundred_at_a_time_and_kept(tmp_path, api) -> None
     assert [len(ids) for ids in api.asked] == [100, 20]
     assert states == {"pending": 0, "kept": 119, "failed": 0}
     with open_collection(tmp_path / "data") as collection:
-        posts, _ = collection.posts()
+        posts = as_posts(list(collection.posts([])))
         assert collection.excluded() == {"no alt text": 119, "no longer there": 1}
     assert posts.loc[0, ["alt_text", "text", "language"]].tolist() == ["A boat, 1000", "Post 1000", "en"]
 

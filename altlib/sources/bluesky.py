@@ -13,14 +13,13 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
@@ -264,10 +263,10 @@ def collect_live(
     return live.collect_live(folder, "bluesky", lambda into: Stream(into, settings, tell), settings)
 
 
-def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
+def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict[str, Any]]:
     """The posts of a collection at ``path``, at most ``limit`` pictures (0: all); collects more first if there are fewer.
 
-    Raises :class:`CorpusError` without a path, or if the collection is empty and none can be made.
+    Pictures that could not be fetched are appended to ``unreadable``. Raises :class:`CorpusError` without a path, or if the collection is empty and none can be made.
     """
     if not path:
         raise CorpusError("the source bluesky needs a folder to collect into: set collection.source_path")
@@ -277,4 +276,4 @@ def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
     if kept < max(limit, 1):
         collect_live(folder, BlueskySettings(pictures=max(limit, 1)), tell=print)
     with Collection(folder) as collection:
-        return collection.posts(limit)
+        yield from collection.posts(unreadable, limit)

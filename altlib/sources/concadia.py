@@ -7,19 +7,18 @@ article's context where there is one, takes the place of the post.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-
 from ..files import read_json
-from ..posts import CorpusError, as_posts
+from ..posts import CorpusError
 
 
-def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
-    """Read ``wiki_split.json`` at ``path`` (or in that folder), at most ``limit`` images (0: all).
+def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict]:
+    """The posts of ``wiki_split.json`` at ``path`` (or in that folder), at most the first ``limit`` images (0: all).
 
-    Fields other than the file name, the description and the caption may be missing. Returns the
-    posts and the records that could not be read. Raises :class:`CorpusError` if the file or the
+    Fields other than the file name, the description and the caption may be missing. Records
+    that could not be read are appended to ``unreadable``. Raises :class:`CorpusError` if the file or the
     folder of images is not there, or is of another format.
     """
     from . import require_path
@@ -34,28 +33,25 @@ def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
     folder = next((file.parent / n for n in ("resized", "images") if (file.parent / n).is_dir()), None)
     if folder is None:
         raise CorpusError(f"there is no folder 'resized' or 'images' beside {file}")
-    records: list[dict] = []
-    unreadable: list[dict] = []
     for number, image in enumerate(content["images"][: limit or None]):
         try:
             name = Path(image["filename"]).name
             context = raw_text(image, "context")
             caption = image["caption"]["raw"]
-            records.append(
-                {
-                    "item_id": f"concadia-{Path(name).stem}",
-                    "post_id": f"concadia-{image.get('article_id', Path(name).stem)}-{Path(name).stem}",
-                    "text": f"{caption}\n{context}".strip(),
-                    "caption": caption,
-                    "alt_text": image["description"]["raw"],
-                    "image": str((folder / name).resolve()),
-                    "language": "en",
-                    "split": image.get("split", ""),
-                }
-            )
+            record = {
+                "item_id": f"concadia-{Path(name).stem}",
+                "post_id": f"concadia-{image.get('article_id', Path(name).stem)}-{Path(name).stem}",
+                "text": f"{caption}\n{context}".strip(),
+                "caption": caption,
+                "alt_text": image["description"]["raw"],
+                "image": str((folder / name).resolve()),
+                "language": "en",
+                "split": image.get("split", ""),
+            }
         except (KeyError, TypeError) as error:
             unreadable.append({"item_id": f"entry {number} of {file.name}", "reason": f"record lacks {error}"})
-    return as_posts(records), unreadable
+        else:
+            yield record
 
 
 def raw_text(image: dict, field: str) -> str:

@@ -8,20 +8,19 @@ are relative to the file and may not leave its folder.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-
-from ..posts import CorpusError, as_posts
+from ..posts import CorpusError
 from .records import as_record, find_columns, parse_columns
 
 MAX_LINE = 5_000_000  # characters
 
 
-def collect(path: str, limit: int = 0, columns: str = "") -> tuple[pd.DataFrame, list[dict]]:
-    """Read the posts of a JSON Lines file (or of the only one in a folder), at most ``limit`` (0: all).
+def collect(path: str, unreadable: list[dict], limit: int = 0, columns: str = "") -> Iterator[dict]:
+    """The posts of a JSON Lines file (or of the only one in a folder), at most ``limit`` (0: all).
 
-    Returns the posts and the lines that could not be read, each with its reason. Raises
+    Lines that could not be read are appended to ``unreadable``, each with its reason. Raises
     :class:`CorpusError` if there is no such file.
     """
     from . import require_path
@@ -32,20 +31,21 @@ def collect(path: str, limit: int = 0, columns: str = "") -> tuple[pd.DataFrame,
         raise CorpusError(f"{where} holds {len(candidates)} .jsonl files; name the one to read")
     file = candidates[0]
     root = file.parent.resolve()
-    records: list[dict] = []
-    unreadable: list[dict] = []
+    taken = 0
     with file.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
-            if limit and len(records) >= limit:
+            if limit and taken >= limit:
                 break
             if not line.strip():
                 continue
             try:
-                records.append(read_line(line, number, root, columns))
+                record = read_line(line, number, root, columns)
             except (ValueError, KeyError, TypeError) as error:
                 reason = f"line lacks {error}" if isinstance(error, KeyError) else f"line is not a post: {error}"
                 unreadable.append({"item_id": f"line {number} of {file.name}", "reason": reason})
-    return as_posts(records), unreadable
+            else:
+                taken += 1
+                yield record
 
 
 def read_line(line: str, number: int, root: Path, columns: str = "") -> dict:

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from ..posts import CorpusError, as_posts
+from ..posts import CorpusError
 from .records import inside
 
 CONTEXT = re.compile(r"context\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
-def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
-    """Read a file of either kind, at most ``limit`` records (0: all); image paths are relative to it.
+def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict]:
+    """The posts of a file of either kind, at most ``limit`` (0: all); image paths are relative to it.
 
-    Returns the posts and the records that could not be read. Raises :class:`CorpusError` if
+    Records that could not be read are appended to ``unreadable``. Raises :class:`CorpusError` if
     there is no such file, or it is of neither kind.
     """
     from . import require_path
@@ -31,16 +30,17 @@ def collect(path: str, limit: int = 0) -> tuple[pd.DataFrame, list[dict]]:
     file = require_path(path, "a JSON file of MCM-DPO's preference or test data")
     if not file.is_file():
         raise CorpusError(f"{file} is a folder; name the JSON file to read")
-    records: list[dict] = []
-    unreadable: list[dict] = []
+    taken = 0
     for number, entry in enumerate(entries(file), start=1):
-        if limit and len(records) >= limit:
+        if limit and taken >= limit:
             break
         try:
-            records.append(record_of(entry, number, file.parent.resolve()))
+            record = record_of(entry, number, file.parent.resolve())
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             unreadable.append({"item_id": f"record {number} of {file.name}", "reason": f"record is malformed: {error}"})
-    return as_posts(records), unreadable
+        else:
+            taken += 1
+            yield record
 
 
 def entries(file: Path) -> list[Any]:

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from ..posts import CorpusError, as_posts
+from ..posts import CorpusError
 from .records import as_record, choose_columns, parse_columns
 
 Row = dict[str, Any]
 
 
-def collect(path: str, folder: Path, limit: int = 0, columns: str = "") -> tuple[pd.DataFrame, list[dict]]:
-    """Read a ``.csv`` or ``.parquet`` file, or all of a folder, at most ``limit`` rows (0: all).
+def collect(path: str, folder: Path, unreadable: list[dict], limit: int = 0, columns: str = "") -> Iterator[Row]:
+    """The posts of a ``.csv`` or ``.parquet`` file, or of all of a folder, at most ``limit`` (0: all).
 
     ``columns`` says which column is what (``"alt_text=description"``) where the names differ.
-    Pictures in bytes are written to ``folder/images``. Returns the posts and the rows that
-    could not be read. Raises :class:`CorpusError` if there is no such file, or it lacks columns.
+    Pictures in bytes are written to ``folder/images``. Rows that could not be read are appended
+    to ``unreadable``. Raises :class:`CorpusError` if there is no such file, or it lacks columns.
     """
     from . import require_path
 
@@ -31,17 +30,19 @@ def collect(path: str, folder: Path, limit: int = 0, columns: str = "") -> tuple
     files = sorted(p for kind in ("*.parquet", "*.csv") for p in where.glob(kind)) if where.is_dir() else [where]
     if not files:
         raise CorpusError(f"{where} holds neither .csv nor .parquet files")
-    records: list[dict] = []
-    unreadable: list[dict] = []
-    for file in files:
-        rows = parquet_rows(file) if file.suffix == ".parquet" else csv_rows(file)
-        if not take(rows, records, unreadable, limit, columns, file.name, file.parent.resolve(), folder / "images"):
-            break
-    return as_posts(records), unreadable
+
+    def records() -> Iterator[Row]:
+        for file in files:
+            rows = parquet_rows(file) if file.suffix == ".parquet" else csv_rows(file)
+            yield from posts_of(rows, unreadable, columns, file.name, file.parent.resolve(), folder / "images")
+
+    yield from islice(records(), limit or None)
 
 
-def collect_dataset(name: str, folder: Path, limit: int = 0, columns: str = "") -> tuple[pd.DataFrame, list[dict]]:
-    """Read a dataset of the hub by ``name`` (``owner/name``, ``owner/name:config`` or ``...@split``), or a folder of one.
+def collect_dataset(
+    name: str, folder: Path, unreadable: list[dict], limit: int = 0, columns: str = ""
+) -> Iterator[Row]:
+    """The posts of a dataset of the hub by ``name`` (``owner/name``, ``owner/name:config`` or ``...@split``), or a folder of one.
 
     Rows are streamed, so no more is fetched than ``limit`` needs. Raises :class:`CorpusError`
     if it cannot be had, with what to do.
@@ -55,10 +56,9 @@ def collect_dataset(name: str, folder: Path, limit: int = 0, columns: str = "") 
     try:
         data = datasets.load_dataset(identifier, config or None, split=split or "train", streaming=True)
         data = datasets.IterableDataset.cast(data, undecoded(data.features)) if data.features else data
-        records: list[dict] = []
-        unreadable: list[dict] = []
         root = Path(identifier).expanduser() if Path(identifier).expanduser().is_dir() else folder
-        take(iter(data), records, unreadable, limit, columns, name, root.resolve(), folder / "images")
+        records = posts_of(iter(data), unreadable, columns, name, root.resolve(), folder / "images")
+        yield from islice(records, limit or None)
     except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, CorpusError):
             raise
@@ -68,7 +68,6 @@ def collect_dataset(name: str, folder: Path, limit: int = 0, columns: str = "") 
             f"machine without internet, fetch it elsewhere by `huggingface-cli download --repo-type dataset {identifier}` and "
             "give the folder of its Parquet files with source=table"
         ) from error
-    return as_posts(records), unreadable
 
 
 def undecoded(features: Any) -> Any:
@@ -80,28 +79,20 @@ def undecoded(features: Any) -> Any:
     )
 
 
-def take(
-    rows: Iterator[Row],
-    records: list[dict],
-    unreadable: list[dict],
-    limit: int,
-    columns: str,
-    name: str,
-    root: Path,
-    images: Path,
-) -> bool:
-    """Append rows as posts until there are ``limit``; returns whether more are wanted."""
+def posts_of(
+    rows: Iterator[Row], unreadable: list[dict], columns: str, name: str, root: Path, images: Path
+) -> Iterator[Row]:
+    """Rows as posts; those that are none are appended to ``unreadable``."""
     chosen: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
-        if limit and len(records) >= limit:
-            return False
         chosen = chosen or choose_columns(parse_columns(columns), list(row), name)
         try:
-            records.append(as_record(row, chosen, number, root, images))
+            record = as_record(row, chosen, number, root, images)
         except (KeyError, TypeError, ValueError) as error:
             reason = f"row lacks {error}" if isinstance(error, KeyError) else f"row is not a post: {error}"
             unreadable.append({"item_id": f"row {number} of {name}", "reason": reason})
-    return True
+        else:
+            yield record
 
 
 def csv_rows(file: Path) -> Iterator[Row]:
