@@ -15,7 +15,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
 
-    book = commands.add_parser("book", help="bring the book of a parameter file up to date")
+    book = commands.add_parser(
+        "book",
+        help="bring the book of a parameter file up to date",
+        epilog="Arguments after -- go to Snakemake, such as -- --dry-run or -- --profile FOLDER.",
+    )
     book.add_argument("file", type=Path, help="a parameter file, such as params/workshop.yaml")
     book.add_argument(
         "--set",
@@ -26,11 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
         help="override a parameter; may be repeated",
     )
     book.add_argument("--seeds", metavar="0-4", help="run once for each seed and summarise")
-    book.add_argument("snakemake", nargs="*", help="after --: arguments for Snakemake, such as --profile slurm")
 
     check = commands.add_parser("check", help="check a parameter file without running anything")
     check.add_argument("file", type=Path)
     check.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", dest="settings")
+
+    train = commands.add_parser(
+        "train",
+        help="train a run's captioners as chapter 02 does, on all GPUs: accelerate launch -m altlib train FILE",
+    )
+    train.add_argument("file", type=Path, help="the parameter file of a run whose chapter 01 is done")
+    train.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", dest="settings")
 
     caption = commands.add_parser("caption", help="write alt text for a picture")
     caption.add_argument("picture", type=Path)
@@ -91,7 +101,12 @@ def main(arguments: list[str] | None = None) -> int:
         if name == "execute":
             step.add_argument("chapter")
 
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    border = given.index("--") if "--" in given else len(given)
+    options = parser.parse_args(given[:border])
+    if given[border + 1 :] and options.command != "book":
+        parser.error("only `altlib book` takes arguments after --")
+    options.snakemake = given[border + 1 :]
     from .backbones import BackboneError
     from .files import DiskFullError
     from .images import PictureError
@@ -128,15 +143,13 @@ def dispatch(options: argparse.Namespace) -> int:
                 runner.run_seeds(options.file, options.settings, runner.parse_seeds(options.seeds), options.snakemake)
             else:
                 runner.run_book(options.file, options.settings, options.snakemake)
-        case "check":
-            from .parameters import apply_settings, read_chapters, read_yaml, resolve
+        case "train":
+            from .systems import systems_of
 
-            root = runner.project_root(options.file.parent if options.file.exists() else None)
-            resolved = resolve(
-                apply_settings(read_yaml(options.file), options.settings),
-                read_chapters(root / "book"),
-                options.file.stem,
-            )
+            run, resolved = runner.resolve_file(options.file, options.settings)
+            systems_of(run, resolved.chapters["training"]).train_all()
+        case "check":
+            _, resolved = runner.resolve_file(options.file, options.settings)
             print(
                 f"{options.file}: valid; run {resolved.run}, {sum(map(len, resolved.chapters.values()))} parameters in {len(resolved.chapters)} chapters"
             )
