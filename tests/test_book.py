@@ -10,6 +10,8 @@ import sys
 import pytest
 
 from altlib.cli import main
+from altlib.posts import read_corpus
+from altlib.scores import caption_judge
 from tests.conftest import ROOT
 
 
@@ -101,6 +103,25 @@ def test_texts_are_scored_from_the_command_line(book, picture, capsys):
     assert "it has behavioural-full-0" in capsys.readouterr().err
     assert main(["score", path, "--text", " ", "--run", str(book)]) == 1
     assert "empty" in capsys.readouterr().err
+
+
+def test_second_captions_are_found_by_the_preference_of_a_run(book):
+    judge = caption_judge(book, missed=0.2)
+    assert judge.missed <= 0.2 and 0 <= judge.caught <= 1 and judge.pictures > 10
+    posts = read_corpus(book / "corpus", "val")
+    posts = posts[(posts["caption"] != "") & (posts["alt_text"] != "")]
+    texts = {
+        kind: judge.second_captions(posts["image"].tolist(), posts[kind].tolist()) for kind in ("alt_text", "caption")
+    }
+    assert texts["alt_text"].mean() == pytest.approx(judge.missed, abs=0.02)
+    assert texts["caption"].mean() == pytest.approx(judge.caught, abs=0.02)
+
+
+def test_training_again_from_the_command_line_finds_everything_finished(book):
+    before = {p: p.stat().st_mtime_ns for p in (book / "captioners").rglob("*.safetensors") if "frozen" not in str(p)}
+    assert len(before) >= 4
+    assert main(["train", str(book.parent.parent / "params" / "smoke.yaml")]) == 0
+    assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
 def test_the_tables_of_the_clip_paper_are_there(book):

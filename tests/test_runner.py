@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from altlib.cli import main
 from altlib.parameters import ParameterError, read_chapter
 from altlib.runner import RunError, dependencies, imported_modules, parse_seeds, project_root, run_book
 from tests.conftest import ROOT
@@ -78,6 +79,27 @@ def test_a_run_is_complete_then_idle_then_redone_where_something_changed(project
     assert times_run(project) == 1  # only the second chapter ran again
     run_book(project / "p.yaml", ["second.wait=0.1", "first.n=3"], [])
     assert times_run(project) == 2 and json.loads((run / "b.json").read_text()) == [0, 1, 2]
+
+
+def test_a_dry_run_says_what_would_be_run_and_runs_nothing(project, capfd):
+    assert main(["book", str(project / "p.yaml"), "--", "--dry-run"]) == 0
+    said = capfd.readouterr().out
+    assert "first" in said and "second" in said and "Nothing was run" in said
+    assert not (project / "runs" / "r" / "a.json").exists()
+
+
+def test_the_profile_and_the_job_of_a_cluster_are_sound():
+    """The profile's settings are options of Snakemake or of its Slurm plugin; the job runs a command that exists."""
+    import yaml
+    from snakemake.cli import get_argument_parser
+
+    workflow = ROOT / "altlib" / "workflow"
+    known = {o.lstrip("-") for a in get_argument_parser()._actions for o in a.option_strings}
+    profile = yaml.safe_load((workflow / "profiles" / "slurm" / "config.yaml").read_text())
+    assert profile.keys() <= known and profile["executor"] == "slurm"
+    job = yaml.safe_load((workflow / "kubernetes.yaml").read_text())
+    program, *arguments = job["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert program == "altlib" and arguments[0] == "book" and (ROOT / arguments[1]).is_file()
 
 
 def test_an_error_names_chapter_cell_and_cause_and_keeps_what_was_finished(project):
