@@ -14,7 +14,7 @@ book: .venv/installed
 	@$(BIN)/altlib book $(PARAMS)
 
 test: .venv/installed
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 lab: .venv/installed
 	@$(BIN)/jupyter lab book

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -117,7 +118,7 @@ class Systems:
         for split in ("train", "val"):
             rows = (frame["split"] == split).to_numpy()
             texts, targets = frame.loc[rows, "text"].tolist(), frame.loc[rows, target].tolist()
-            parts.append(encode_posts(captioner, features[rows], texts, targets))
+            parts.append(encode_posts(captioner, features[np.flatnonzero(rows)], texts, targets))
         return parts
 
     def train(self, name: str) -> pd.DataFrame | None:
