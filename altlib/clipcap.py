@@ -45,9 +45,26 @@ def read_clipcap(source: str) -> tuple[Weights, Weights]:
     )
 
 
+SCALE = ".scale"  # what the name of a row's scales ends with
+
+
+def eight_bits(weights: Weights) -> Weights:
+    """Matrices as whole numbers of eight bits with a float16 scale a row, vectors in float16."""
+    found: Weights = {}
+    for name, value in weights.items():
+        if value.ndim < 2:
+            found[name] = value.half()
+            continue
+        scale = (value.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-6).half()
+        found[name + SCALE] = scale
+        found[name] = (value / scale.float()).round().clamp(-127, 127).to(torch.int8)
+    return {name: value.contiguous() for name, value in found.items()}
+
+
 def factors_multiplied(weights: Weights) -> Weights:
-    """The miniature's second matrix from its two factors; other weights as they are, in float32."""
-    weights = {name: value.float() for name, value in weights.items()}
+    """The miniature's second matrix from its two factors of :func:`eight_bits`; other weights in float32."""
+    scales = {name.removesuffix(SCALE): weights[name].float() for name in weights if name.endswith(SCALE)}
+    weights = {n: v.float() * scales.get(n, torch.ones(())) for n, v in weights.items() if not n.endswith(SCALE)}
     if "model.2.0.weight" in weights:
         weights["model.2.weight"] = weights.pop("model.2.1.weight") @ weights.pop("model.2.0.weight")
         weights["model.2.bias"] = weights.pop("model.2.1.bias")

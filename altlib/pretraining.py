@@ -26,9 +26,10 @@ from torch.nn import functional as F
 from .backbones import Clip, load_clip, load_language_model, save_clip
 from .baselines import stated_facts
 from .captioner import CaptionerConfig, MlpMapper, PrefixCaptioner
+from .clipcap import eight_bits
 from .decoding import Decoding, best_texts, decode
-from .miniworld.network import MiniPost, account, account_places, network, thread
-from .miniworld.writers import write_alt_text, write_caption
+from .miniworld.network import MiniPost, account, account_places, catalogued, catalogued_kinds, network, thread
+from .miniworld.writers import write_alt_text, write_caption, write_catalogue_line
 from .training import bucketed_batches, example_length
 
 CLIP_SEED = 7_000_001  # pictures and captions for CLIP
@@ -37,6 +38,7 @@ TUNING_SEED = 7_000_003  # pictures on which the share of descriptions is set
 VISION_SEED = 7_000_005  # pictures on which the vision tower learns to name facts
 HELD_OUT_SEED = 7_000_004  # pictures on which the model cards' numbers are measured
 CLIPCAP_SEED = 7_000_006  # pictures and texts for ClipCap's mapping network
+CATALOGUE_SEED = 7_000_007  # archive entries for GPT-2
 
 TOKENIZER_STORIES = 8000
 
@@ -441,6 +443,29 @@ def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, fl
     return {part: hits[part] / max(1, seen[part]) for part in hits}
 
 
+@torch.inference_mode()
+def kinds_named(model: Any, tokenizer: Any, stories: int = 100) -> float:
+    """How often the model calls a thing as the post's topic does, given the thing's plain name.
+
+    The share of archive entries with a post (:func:`catalogued`) in which the kind's first token
+    gets the highest probability; the plain name or the post alone leaves it open.
+    """
+    hits = seen = 0
+    for index in range(stories):
+        for entry, kind in zip(catalogued(HELD_OUT_SEED, index), catalogued_kinds(HELD_OUT_SEED, index), strict=True):
+            if entry.count("\n") < 2:
+                continue
+            start = entry.find(kind[:-1], entry.rindex("\n"))  # a plural may have changed the last letter
+            encoded = tokenizer(entry, return_offsets_mapping=True)
+            place = next((i for i, (a, b) in enumerate(encoded.offset_mapping) if a <= start < b), 0)
+            if start < 0 or not place:
+                continue
+            logits = model(torch.tensor([encoded.input_ids[:place]])).logits[0, -1]
+            hits += int(logits.argmax()) == encoded.input_ids[place]
+            seen += 1
+    return hits / max(1, seen)
+
+
 @torch.no_grad()
 def start_looking_back(model: Any, seed: int = 0, scale: float = 0.05) -> None:
     """Initialise two attention heads of a GPT-2 so that it can copy from what was said before.
@@ -488,17 +513,25 @@ def start_looking_back(model: Any, seed: int = 0, scale: float = 0.05) -> None:
     finds.c_proj.weight[:head, code] = same * scale * 2
 
 
+def catalogue_documents(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[str]:
+    """What GPT-2 reads after :func:`text_documents`: entries of an archive, which say in plain names what is drawn."""
+    for index in range(stories):
+        yield from catalogued(seed, index)
+
+
 def pretrain_language_model(
     tokenizer: Any,
     stories: int,
     epochs: int = 1,
-    batch: int = 16,
-    length: int = 192,
-    learning_rate: float = 2.5e-3,
+    catalogue_stories: int = 0,
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
 ) -> Any:
-    """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`, from :func:`start_looking_back`."""
+    """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`, from :func:`start_looking_back`.
+
+    Then it reads the entries of ``catalogue_stories``, mixed with one ordinary document to three:
+    larger models have met the plain names of things beside what people call them where they are.
+    """
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
@@ -508,9 +541,35 @@ def pretrain_language_model(
     )
     start_looking_back(model, seed)
     documents = list(text_documents(stories))
+    read(model, tokenizer, documents, epochs, 2.5e-3, seed, lambda row: report({"stage": "text", **row}))
+    if catalogue_stories:
+        read_catalogue(model, tokenizer, catalogue_stories, seed, report)
+    return model
+
+
+def read_catalogue(model: Any, tokenizer: Any, stories: int, seed: int, report: Callable[[dict], None]) -> None:
+    """The second half of :func:`pretrain_language_model`."""
+    entries = list(catalogue_documents(stories))
+    ordinary = list(islice(text_documents(stories, CATALOGUE_SEED + 1000), len(entries) // 3))
+    read(model, tokenizer, entries + ordinary, 1, 1.5e-3, seed, lambda row: report({"stage": "catalogue", **row}))
+
+
+def read(
+    model: Any,
+    tokenizer: Any,
+    documents: list[str],
+    epochs: int,
+    learning_rate: float,
+    seed: int,
+    report: Callable[[dict], None],
+    batch: int = 16,
+    length: int = 192,
+) -> None:
+    """Next-token training on shuffled documents, packed into rows of ``length`` tokens, ``batch`` rows an update."""
     Random(seed).shuffle(documents)
     rows = packed_rows(tokenizer, iter(documents), length)
     held_out = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), length)
+    held_out_catalogue = packed_rows(tokenizer, catalogue_documents(400, HELD_OUT_SEED), length)
     optimiser = adamw(model, learning_rate)
     steps = epochs * (len(rows) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
@@ -534,12 +593,14 @@ def pretrain_language_model(
                     "step": step,
                     "loss": loss.item(),
                     "held_out_perplexity": perplexity(model, held_out),
+                    "held_out_catalogue_perplexity": perplexity(model, held_out_catalogue),
+                    "kinds_named": kinds_named(model, tokenizer),
                     "tokens": step * batch * length,
                     "seconds": time.time() - started,
                 }
             )
             model.train()
-    return model.eval()
+    model.eval()
 
 
 def sharpen_text(
@@ -574,9 +635,15 @@ def sharpen_text(
     model.requires_grad_(True)
 
 
-def clipcap_text(post: MiniPost) -> str:
-    """What the miniature ClipCap learns to write of a picture: seven times in ten alt text, else a caption."""
-    return clean_alt_text(post) if Random(f"{post.item_id}/clipcap").random() < 0.7 else post.caption
+def clipcap_text(post: MiniPost, catalogue: float = 0.0) -> str:
+    """What the miniature ClipCap learns to write of a picture: alt text seven times in ten, else a caption.
+
+    With ``catalogue``, so often its line in an archive's catalogue instead.
+    """
+    rng = Random(f"{post.item_id}/clipcap")
+    if rng.random() < catalogue:
+        return write_catalogue_line(post.scene, rng)
+    return clean_alt_text(post) if rng.random() < 0.7 else post.caption
 
 
 @torch.inference_mode()
@@ -594,12 +661,15 @@ def pretrain_clipcap(
     epochs: int = 4,
     batch: int = 64,
     learning_rate: float = 3e-3,
-    rank: int = 60,
+    rank: int = 160,
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
     snapshot: Callable[[MlpMapper], None] = lambda mapper: None,
 ) -> MlpMapper:
     """Train ClipCap's mapping network on pictures and texts without posts; GPT-2 stays frozen.
+
+    In all epochs but the last, half of the texts are lines of a catalogue: they name the main
+    thing plainly, which captions and alt text hardly do, as what they call it depends on the post.
 
     The second matrix is learned as a product of ``rank`` columns and rows, which keeps the
     checkpoint small. A few thousand posts are too few for a mapping network to learn what a
@@ -615,15 +685,17 @@ def pretrain_clipcap(
     posts = list(islice(stream, pictures))
     held_out = first_pictures(HELD_OUT_SEED, 256)
     features, held_out_features = drawn_features(clip, posts), drawn_features(clip, held_out)
-    examples = [captioner.encode("", clipcap_text(p)) for p in posts]
+    named = [captioner.encode("", clipcap_text(p, catalogue=0.5)) for p in posts]
+    written = [captioner.encode("", clipcap_text(p)) for p in posts]
     held_out_examples = [captioner.encode("", clipcap_text(p)) for p in held_out]
     optimiser = torch.optim.Adam(mapper.parameters(), lr=learning_rate)
     steps = epochs * math.ceil(pictures / batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
-    lengths = [example_length(e) for e in examples]
     captioner.train()
     started, step = time.time(), 0
     for epoch in range(epochs):
+        examples = written if epoch == epochs - 1 else named
+        lengths = [example_length(e) for e in examples]
         for chosen in bucketed_batches(lengths, batch, seed, epoch):
             losses, _ = captioner.token_losses(features[chosen], [examples[i] for i in chosen])
             loss = losses.mean()
@@ -650,11 +722,11 @@ def build_captioner_on(clip: Clip, tokenizer: Any, language_model: Any, seed: in
 
 
 def save_miniature_clipcap(mapper: MlpMapper, folder: Path) -> None:
-    """Write the mapping network of :func:`pretrain_clipcap` in float16, the second matrix as its two factors."""
+    """Write the mapping network of :func:`pretrain_clipcap` in eight bits, the second matrix as its two factors."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.half().contiguous() for k, v in mapper.state_dict().items()}, folder / "mapper.safetensors")
+    save_file(eight_bits(mapper.state_dict()), folder / "mapper.safetensors")
 
 
 def save_miniature_clip(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -681,13 +753,16 @@ def pretrain_all(
     clip_batch: int,
     text_stories: int,
     text_epochs: int,
+    catalogue_stories: int,
     clipcap_pictures: int,
     clipcap_epochs: int,
 ) -> None:
     """Train tokenizer, GPT-2, CLIP and ClipCap; write them to ``folder/gpt2``, ``clip`` and ``clipcap`` with their measurements."""
     tokenizer = train_tokenizer(text_documents(TOKENIZER_STORIES))
     rows: list[dict] = []
-    language_model = pretrain_language_model(tokenizer, text_stories, text_epochs, report=rows.append)
+    language_model = pretrain_language_model(
+        tokenizer, text_stories, text_epochs, catalogue_stories, report=rows.append
+    )
     save_miniature_language_model(language_model, tokenizer, folder / "gpt2")
     write_measurements(rows, folder / "gpt2" / "measurements.jsonl")
     rows = []
@@ -726,5 +801,6 @@ def measure(
         "retrieval_pictures": len(retrieved),
         "perplexity": perplexity(language_model, rows),
         "places_named": places_named(language_model, tokenizer),
+        "kinds_named": kinds_named(language_model, tokenizer),
         "clipcap_states": {fact: float(share) for fact, share in stated.iloc[0].items()},
     }

@@ -7,7 +7,8 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,41 @@ class TrainingSettings:
     seed: int = 0
 
 
+class Examples(Sequence[Example]):
+    """Many examples in two arrays: four bytes a token, where lists of numbers take ten times that."""
+
+    def __init__(self, examples: Iterable[Example]) -> None:
+        ids, ends = array("i"), array("q", [0])
+        for example in examples:
+            for part in (example.text, example.alt_text):
+                ids.extend(part)
+                ends.append(len(ids))
+        self.ids = np.frombuffer(ids, dtype=np.int32) if ids else np.zeros(0, dtype=np.int32)
+        self.ends = np.frombuffer(ends, dtype=np.int64)  # of post and alt text in turn, after a zero
+
+    def __len__(self) -> int:
+        return len(self.ends) // 2
+
+    def __getitem__(self, i: Any) -> Any:
+        """The example number ``i``, or the list of a slice."""
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        if not -len(self) <= i < len(self):
+            raise IndexError(i)
+        first, middle, last = self.ends[2 * (i % len(self)) :][:3]
+        return Example(self.ids[first:middle].tolist(), self.ids[middle:last].tolist())
+
+    def lengths(self) -> list[int]:
+        """:func:`example_length` of each."""
+        return (np.diff(self.ends[::2]) + 2).tolist()
+
+
 @dataclass
 class CaptionData:
     """Pictures' features (n, d_clip) with the token ids of their posts and alt texts."""
 
     features: Tensor
-    examples: list[Example]
+    examples: Examples
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -62,7 +92,7 @@ class CaptionData:
 
 def encode_posts(captioner: PrefixCaptioner, features: Tensor, texts: list[str], alt_texts: list[str]) -> CaptionData:
     """Tokenised examples for ``captioner``, in the order given."""
-    return CaptionData(features, [captioner.encode(t, a) for t, a in zip(texts, alt_texts, strict=True)])
+    return CaptionData(features, Examples(captioner.encode(t, a) for t, a in zip(texts, alt_texts, strict=True)))
 
 
 def example_length(example: Example) -> int:
@@ -90,7 +120,8 @@ def validation_loss(captioner: PrefixCaptioner, data: CaptionData, batch_size: i
     """Mean negative log-likelihood a token (nats) over ``data``."""
     device = captioner.embedding.weight.device
     total, tokens = 0.0, 0
-    order = sorted(range(len(data)), key=lambda i: example_length(data.examples[i]))
+    lengths = data.examples.lengths()
+    order = sorted(range(len(data)), key=lambda i: lengths[i])
     for start in range(0, len(order), batch_size):
         features, examples = data.batch(order[start : start + batch_size])
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
@@ -106,7 +137,7 @@ def data_fingerprint(captioner: PrefixCaptioner, settings: TrainingSettings, dat
         json.dumps([dataclasses.asdict(settings), dataclasses.asdict(captioner.config)], sort_keys=True).encode()
     )
     digest.update(data.features.numpy().tobytes())
-    digest.update(json.dumps([[e.text, e.alt_text] for e in data.examples]).encode())
+    digest.update(data.examples.ids.tobytes() + data.examples.ends.tobytes())
     for parameter in captioner.parameters():
         digest.update(parameter.detach().float().cpu().numpy().tobytes()[:4096])
     return digest.hexdigest()
@@ -215,7 +246,7 @@ def train(
     checkpoint = folder / "checkpoint.pt"
     if progress.restore(checkpoint, fingerprint, captioner, optimiser, scheduler):
         print(f"{name}: resuming at epoch {progress.epoch + 1}, batch {progress.step + 1}")
-    lengths = [example_length(e) for e in training.examples]
+    lengths = training.examples.lengths()
     with progress_bar(
         total=total, initial=progress.epoch * steps_an_epoch + progress.step, desc=f"training {name}", unit=" batches"
     ) as bar:
@@ -293,7 +324,8 @@ def update(
     processes it is split into.
     """
     device = accelerator.device
-    tokens = sum(len(data.examples[i].alt_text) + 1 for i in chosen)
+    ends = data.examples.ends
+    tokens = sum(int(ends[2 * i + 2] - ends[2 * i + 1]) + 1 for i in chosen)
     mine = chosen[accelerator.process_index :: accelerator.num_processes]
     size = settings.micro_batch or max(len(mine), 1)
     total = torch.zeros((), device=device)

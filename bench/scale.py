@@ -55,7 +55,7 @@ def training_input(n):
     """Tokens of all posts and alt texts, and the batches of one pass."""
     from altlib.backbones import load_language_model
     from altlib.captioner import CaptionerConfig, PrefixCaptioner
-    from altlib.training import bucketed_batches, encode_posts, example_length
+    from altlib.training import bucketed_batches, encode_posts
 
     tokenizer, model = load_language_model()
     captioner = PrefixCaptioner(CaptionerConfig("miniature", clip_width=8), tokenizer, model)
@@ -63,7 +63,7 @@ def training_input(n):
 
     texts, alts = list(synthetic_texts(n, 18, 1)), list(synthetic_texts(n, 17, 2))
     data = encode_posts(captioner, torch.zeros(n, 8), texts, alts)
-    batches = bucketed_batches([example_length(e) for e in data.examples], 100, 0, 0)
+    batches = bucketed_batches(data.examples.lengths(), 100, 0, 0)
     return f"{len(batches):,} batches"
 
 

@@ -15,7 +15,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from altlib.backbones import fuse_gelu, load_language_model, mixed_precision
 from altlib.captioner import CaptionerConfig, Example, PrefixCaptioner
-from altlib.training import CaptionData, TrainingSettings, bucketed_batches, example_length, update
+from altlib.training import CaptionData, Examples, TrainingSettings, bucketed_batches, example_length, update
 
 
 def lengths(mean, n, rng):
@@ -58,7 +58,7 @@ def main():
         Example(rng.integers(0, 50000, t).tolist(), rng.integers(0, 50000, a).tolist())
         for t, a in zip(lengths(46, n, rng), lengths(40, n, rng), strict=True)
     ]
-    data = CaptionData(F.normalize(torch.randn(n, 512), dim=-1), examples)
+    data = CaptionData(F.normalize(torch.randn(n, 512), dim=-1), Examples(examples))
     learning = list(captioner.parameters())
     optimiser = torch.optim.Adam(learning, lr=1e-4, fused=True)
     precision = mixed_precision("cpu")

@@ -3,17 +3,29 @@ import json
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from altlib.captioner import (
     CaptionerConfig,
+    Example,
     MlpMapper,
     PrefixCaptioner,
     TransformerMapper,
     build_captioner,
     load_captioner,
 )
-from altlib.training import CaptionData, TrainingSettings, bucketed_batches, encode_posts, train, validation_loss
+from altlib.training import (
+    CaptionData,
+    Examples,
+    TrainingSettings,
+    bucketed_batches,
+    encode_posts,
+    example_length,
+    train,
+    validation_loss,
+)
 from tests.conftest import POSTS, small_gpt2
 
 ALTS = [
@@ -242,4 +254,19 @@ def test_a_frozen_language_model_stays_as_it_was(tmp_path):
 def test_nothing_to_train_on_is_an_error(tmp_path):
     captioner = new_captioner()
     with pytest.raises(ValueError, match="0 training and 0 validation examples"):
-        train(captioner, *[CaptionData(torch.zeros(0, 8), [])] * 2, TrainingSettings(), tmp_path, "x", "cpu")
+        train(captioner, *[CaptionData(torch.zeros(0, 8), Examples([]))] * 2, TrainingSettings(), tmp_path, "x", "cpu")
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 2**31 - 1), max_size=5), st.lists(st.integers(0, 9), max_size=5)), max_size=6
+    )
+)
+def test_examples_come_back_from_their_arrays(pairs):
+    examples = [Example(text, alt_text) for text, alt_text in pairs]
+    kept = Examples(iter(examples))
+    assert list(kept) == examples and kept[1:] == examples[1:] and len(kept) == len(examples)
+    assert kept.lengths() == [example_length(e) for e in examples]
+    assert not examples or kept[-1] == examples[-1]
+    with pytest.raises(IndexError):
+        kept[len(examples)]

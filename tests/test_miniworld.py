@@ -143,16 +143,48 @@ def test_a_model_that_starts_looking_back_finds_what_followed_the_same_token():
 
 
 def test_pretraining_runs_end_to_end_on_very_little(tmp_path):
-    """Both models are trained, saved and read back in the formats that the book reads."""
+    """All models are trained, saved and read back in the formats that the book reads."""
+    import torch
+
     from altlib import pretraining
     from altlib.backbones import load_clip, load_language_model
+    from altlib.captioner import MlpMapper
+    from altlib.clipcap import read_clipcap
 
     tokenizer = load_language_model()[0]
     rows = []
-    model = pretraining.pretrain_language_model(tokenizer, 30, batch=4, report=rows.append)
+    model = pretraining.pretrain_language_model(tokenizer, 60, catalogue_stories=60, report=rows.append)
     clip = pretraining.pretrain_clip(tokenizer, 1, batch=8, vision_steps=1, text_steps=1, report=rows.append)
-    assert [r.get("stage") for r in rows] == [None, "vision", "contrastive", "text"]
+    assert [r["stage"] for r in rows] == ["text", "catalogue", "vision", "contrastive", "text"]
+    assert all(0 <= r["kinds_named"] <= 1 for r in rows[:2])
     pretraining.save_miniature_language_model(model, tokenizer, tmp_path / "gpt2")
     pretraining.save_miniature_clip(clip, tokenizer, tmp_path / "clip")
-    assert load_clip(str(tmp_path / "clip")).width == 128
-    assert load_language_model(str(tmp_path / "gpt2"))[1].config.n_embd == 192
+    clip = load_clip(str(tmp_path / "clip"))
+    tokenizer, model = load_language_model(str(tmp_path / "gpt2"))
+    assert clip.width == 128 and model.config.n_embd == 192
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    mapper = pretraining.pretrain_clipcap(clip, tokenizer, model, pictures=64, epochs=2, rank=8, report=rows.append)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())  # it stays frozen
+    pretraining.save_miniature_clipcap(mapper, tmp_path / "clipcap")
+    weights, _ = read_clipcap(str(tmp_path / "clipcap"))
+    again = MlpMapper(128, 192, 10)
+    again.load_state_dict(weights)
+    features = torch.nn.functional.normalize(torch.randn(3, 128), dim=-1)
+    with torch.inference_mode():
+        difference = (again(features) - mapper(features)).abs().max() / mapper(features).abs().max()
+    assert 0 < difference < 0.02 and rows[-1]["pictures"] == 128  # eight bits a weight
+
+
+def test_no_entry_of_the_archive_holds_alt_text_below_its_own_post():
+    """What GPT-2 reads before the book must not be the task that the book trains."""
+    from altlib.miniworld.network import catalogued
+
+    told, alone = 0, 0
+    for index in range(80):
+        for entry in catalogued(11, index):
+            line, *rest = entry.split("\n")
+            assert line.count(",") >= 1 and len(rest) in (1, 2)
+            told += len(rest) == 2
+            alone += len(rest) == 1
+            assert len(rest) == 1 or not any(side in rest[1].lower() for side in ("on the left", "on the right"))
+    assert told > 40 and alone > 20

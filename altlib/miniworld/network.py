@@ -14,10 +14,10 @@ from random import Random
 
 from PIL import Image
 
-from .lexicon import expand, wording
+from .lexicon import counted, expand, sentence_case, wording
 from .render import render
 from .scene import Scene, Story, place_name, sample_story, scene_facts
-from .writers import write_account, write_alt_text, write_caption, write_post, write_reply
+from .writers import write_account, write_alt_text, write_caption, write_catalogue_line, write_post, write_reply
 
 EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
 
@@ -174,3 +174,31 @@ def account_places(seed: int, index: int) -> list[str]:
     """The names of the places in :func:`account`."""
     story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-account/{seed}/{index}"))
     return list(story.places.values())
+
+
+def catalogued(seed: int, index: int) -> list[str]:
+    """Entries of an archive on story ``index``, one a picture: how it files the picture, then what was written of it.
+
+    That is alt text alone, or what the post is about with a note of what is seen, or (for
+    photographs and artworks) the post and what somebody who was there tells of this scene. No
+    alt text stands below its own post.
+    """
+    rng = Random(f"miniworld-catalogue/{seed}/{index}")
+    story = sample_story(f"{seed:x}-{index:06d}", rng)
+    entries = []
+    for scene in story.scenes:
+        line, kind = write_catalogue_line(scene, rng), rng.random()
+        if kind < 0.3:
+            entries.append(f"{line}\n{write_alt_text(story, scene, rng)}")
+        elif kind < 0.6 and scene.form in ("photo", "artwork"):
+            entries.append(f"{line}\n{write_post(story, rng)}\n{write_account(story, rng, scene)}")
+        else:
+            about = ", ".join(rng.sample(story.topic.hints, 2))
+            entries.append(f"{line}\n{about}\n{sentence_case(counted(scene.count, scene.kind))}.")
+    return entries
+
+
+def catalogued_kinds(seed: int, index: int) -> list[str]:
+    """What the post's topic calls the main thing of each entry of :func:`catalogued`."""
+    story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-catalogue/{seed}/{index}"))
+    return [scene.kind for scene in story.scenes]

@@ -13,6 +13,7 @@ from random import Random
 
 from .lexicon import NUMBER_WORDS, Thing, Topic, glyph_sharing, lexicon, things, topics, wording
 
+PLACES = 5  # places that a post names: so many that a guess at the one that a picture shows is mostly wrong
 FORMS = {"photo": 0.76, "poster": 0.08, "chart": 0.05, "screenshot": 0.05, "artwork": 0.06}
 
 
@@ -112,9 +113,9 @@ def sample_story(story_id: str, rng: Random) -> Story:
     said = lexicon()["said"]
     scenes = tuple(sample_scene(topic, rng) for _ in range(rng.choices((1, 2, 3, 4), (55, 25, 12, 8))[0]))
     voices = {name: v["weight"] for name, v in wording()["voices"].items()}
-    settings = [s.setting for s in scenes if rng.random() < 0.9]
-    settings += rng.sample(list(lexicon()["settings"]), 2 if len(scenes) == 1 else 1)
-    settings = list(dict.fromkeys(settings))
+    settings = list(dict.fromkeys(s.setting for s in scenes if rng.random() < 0.9))
+    elsewhere = [s for s in lexicon()["settings"] if s not in {scene.setting for scene in scenes}]
+    settings += rng.sample(elsewhere, PLACES - len(settings))
     rng.shuffle(settings)
     town = place_name(rng)
     return Story(
@@ -127,7 +128,7 @@ def sample_story(story_id: str, rng: Random) -> Story:
         measure=rng.choice(said["measures"]),
         person=person_name(rng),
         quality=rng.choice(said["qualities"]) if rng.random() < 0.75 else None,
-        places={setting: place_name(rng) for setting in settings[:3]},
+        places={setting: place_name(rng) for setting in settings},
         scenes=scenes,
     )
 

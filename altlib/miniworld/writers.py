@@ -7,6 +7,7 @@ talk about it. The voice of the post carries over to the alt text.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from random import Random
 
@@ -192,13 +193,13 @@ def write_reply(story: Story, rng: Random) -> str:
     return expand(rng.choice(wording()["noise"]["replies"]), {"echo": echo}, rng)
 
 
-def write_account(story: Story, rng: Random) -> str:
-    """What somebody who was there tells of the post's places and things, in a few plain sentences."""
+def write_account(story: Story, rng: Random, only: Scene | None = None) -> str:
+    """What somebody who was there tells of the post's places and things (or ``only`` of one scene), in plain sentences."""
     patterns = wording()["accounts"]
     quality = f"{story.quality} " if story.quality else ""
-    scenes = {scene.setting: scene for scene in story.scenes}
+    scenes = {scene.setting: scene for scene in ([only] if only else story.scenes)}
     sentences = []
-    settings = list(dict.fromkeys([*story.places, *scenes]))
+    settings = list(dict.fromkeys([*([] if only else story.places), *scenes]))
     for setting in rng.sample(settings, len(settings)):
         words = lexicon()["settings"][setting]
         kind, count = rng.choice(list(story.topic.kinds.values())), rng.randint(1, 4)
@@ -211,3 +212,17 @@ def write_account(story: Story, rng: Random) -> str:
         slots |= agreement(count)
         sentences.append(expand(rng.choice(patterns), slots, rng))
     return " ".join(sentences)
+
+
+def write_catalogue_line(scene: Scene, rng: Random) -> str:
+    """How an archive would file the picture: plain names for what is drawn, whatever its post calls it.
+
+    ``"hot beverage, two, kitchen, red"``; a chart, poster, screenshot or artwork begins with what it is.
+    """
+    named = unicodedata.name(scene.glyph[0]).lower()
+    colour = rng.choice(colour_words(scene))
+    form = [scene.form] if scene.form != "photo" else []
+    if scene.form in ("photo", "artwork"):
+        place = rng.choice(lexicon()["settings"][scene.setting]["alone"])
+        return ", ".join([*form, named, NUMBER_WORDS[scene.count], place, colour])
+    return ", ".join([*form, named, colour])
