@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -83,14 +84,14 @@ class Parts:
         index = self.index if index is None else index
         for part, rows in index.groupby("part", sort=True):
             rows = rows.sort_values("row")
-            posts = pd.read_parquet(self.files[int(str(part))])
+            posts = pd.read_parquet(self.files[cast(int, part)])
             yield posts.iloc[rows["row"].to_numpy()].set_axis(rows.index)
 
     def thumbnails(self) -> np.ndarray:
         """Thumbnails of the posts that are kept, in the order of the index, (n, 1024) uint32."""
         out = np.empty((len(self.index), 1024), dtype=np.uint32)
         for part, rows in self.index.groupby("part", sort=True):
-            pixels = np.load(self.files[int(str(part))].with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+            pixels = np.load(self.files[cast(int, part)].with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
             out[rows.index.to_numpy()] = pixels[rows["row"].to_numpy()]
         return out
 

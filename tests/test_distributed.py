@@ -53,7 +53,9 @@ def test_all_captioners_of_a_run_are_trained_by_two_processes(tmp_path) -> None:
     posts, _ = collect("miniworld", corpus, posts=24, seed=1)
     posts = posts[posts["alt_text"] != ""].reset_index(drop=True)
     write_corpus(corpus, posts.assign(split=["val" if i % 5 == 0 else "train" for i in range(len(posts))]))
-    arguments = ["train", str(tmp_path / "params" / "smoke.yaml"), "--set", "run=r", "--set", "training.epochs=1"]
+    arguments = ["train", str(tmp_path / "params" / "smoke.yaml")]
+    for setting in ("run=r", "training.epochs=1", "training.clipcap=train", "training.caption_posts=12"):
+        arguments += ["--set", setting]
     done = subprocess.run(
         [*LAUNCH, "2", "-m", "altlib", *arguments],
         cwd=tmp_path,
@@ -64,6 +66,7 @@ def test_all_captioners_of_a_run_are_trained_by_two_processes(tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     curves = {p: p.stat().st_mtime_ns for p in (tmp_path / "runs" / "r" / "captioners").glob("*/curve.json")}
-    assert {p.parent.name for p in curves} == {"text-image", "text-only", "clipcap-finetuned", "clipcap-scratch"}
+    names = {"clipcap-frozen", "text-image", "text-only", "clipcap-finetuned", "clipcap-scratch"}
+    assert {p.parent.name for p in curves} == names
     assert main(arguments) == 0
     assert all(p.stat().st_mtime_ns == then for p, then in curves.items())
