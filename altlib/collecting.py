@@ -142,8 +142,8 @@ class Collection:
 
     # ---- events ----
 
-    def put(self, post: CollectedPost) -> bool:
-        """Take a post in, or its later version; returns whether anything changed.
+    def put(self, post: CollectedPost) -> None:
+        """Take a post in, or its later version.
 
         A version without pictures takes the post out. Nothing happens if a later version is
         there, or the post or its author was removed afterwards.
@@ -154,7 +154,7 @@ class Collection:
         ).fetchone()
         held = self.base.execute("SELECT version FROM posts WHERE uri = ?", (post.uri,)).fetchone()
         if gone or (held and held[0] >= post.version):
-            return False
+            return
         files = self.delete_pictures(post.uri)
         if not post.pictures:
             # An earlier version, should it arrive late, must not come back.
@@ -183,7 +183,6 @@ class Collection:
                 (post.uri, picture.number, picture.alt_text, picture.url, name, state, reason),
             )
         self.removed_files += files
-        return bool(post.pictures or held)
 
     def delete_pictures(self, uri: str) -> dict[str, tuple[str, str]]:
         """Delete the rows of a post's pictures; returns state and reason of each by its file."""
