@@ -658,7 +658,7 @@ def pretrain_clipcap(
     tokenizer: Any,
     language_model: Any,
     pictures: int,
-    epochs: int = 4,
+    epochs: int = 3,
     batch: int = 64,
     learning_rate: float = 3e-3,
     rank: int = 160,
