@@ -112,7 +112,7 @@ class CaptionJudge:
 def caption_judge(run: Path, name: str = "", missed: float = 0.05, pictures: int = 500, seed: int = 0) -> CaptionJudge:
     """A judge from a run's fine-tuned CLIP (:func:`open_tuned`), set on the run's own validation pictures.
 
-    The threshold is where ``missed`` of their descriptions would be taken for second captions.
+    The threshold is where at most ``missed`` of their descriptions would be taken for second captions.
     Raises ``ValueError`` if the run has no fine-tuned CLIP or no validation pictures with caption
     and description.
     """
@@ -127,6 +127,6 @@ def caption_judge(run: Path, name: str = "", missed: float = 0.05, pictures: int
         kind: tuned_scores(tuned, base, paths, held_out[kind].tolist(), run / "features").numpy()
         for kind in ("alt_text", "caption")
     }
-    threshold = float(np.quantile(of["alt_text"], missed))
+    threshold = float(np.quantile(of["alt_text"], missed, method="lower"))
     below = {kind: float((scores < threshold).mean()) for kind, scores in of.items()}
     return CaptionJudge(base, tuned, threshold, below["alt_text"], below["caption"], len(held_out))
