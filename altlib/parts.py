@@ -1,7 +1,7 @@
 """A corpus on its way through cleaning: its posts in files of some thousand, a slim index of them in memory.
 
 So a corpus may be larger than memory, and a pass over it that was killed goes on where it was.
-The index holds about 300 bytes a picture whatever its texts are like.
+The index holds some 700 bytes a picture whatever its texts are like.
 """
 
 from __future__ import annotations
