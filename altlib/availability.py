@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 MINIATURE = "miniature"  # the name of the models that ship with the package
+SPACY = "spacy:"  # what the name of a spaCy recogniser begins with
+TRANSFORMERS = "transformers:"  # what the name of a picture encoder of that library begins with
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "pytorch_model.bin")
 
 PATHS = {
@@ -107,11 +109,11 @@ def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
                 found.append(f"{chapter}.{name}: {path} does not exist; it should be {what}")
         for name in ("language_model", "name_recogniser", "vision_language_model"):
             value = p.get(name, "")
-            if value not in SMALL and not value.startswith("spacy:") and not Path(value).expanduser().exists():
+            if value not in SMALL and not value.startswith(SPACY) and not Path(value).expanduser().exists():
                 found.append(missing_model(value, f"{chapter}.{name}"))
         value = p.get("clip_model", MINIATURE)
-        if value.startswith("transformers:"):
-            value = value.removeprefix("transformers:")
+        if value.startswith(TRANSFORMERS):
+            value = value.removeprefix(TRANSFORMERS)
             found.append("" if Path(value).expanduser().exists() else missing_model(value, f"{chapter}.clip_model"))
         elif value != MINIATURE and not Path(value).expanduser().exists():
             repository = (

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .availability import MINIATURE
+from .availability import MINIATURE, TRANSFORMERS
 
 
 class BackboneError(RuntimeError):
@@ -136,9 +136,6 @@ def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") 
         int(width),
         weights_fingerprint(model),
     )
-
-
-TRANSFORMERS = "transformers:"  # what the name of a picture encoder of that library begins with
 
 
 def is_transformers_folder(name: str) -> bool:

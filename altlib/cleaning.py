@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .availability import SPACY
 from .duplicates import PIXELS, thumbnail
 from .files import read_json, whole_file, write_json
 from .images import PictureError, centre_crop, open_picture
@@ -343,7 +344,6 @@ def clean(
 Span = tuple[int, int]
 Recogniser = Callable[[list[str]], list[list[Span]]]  # spans of person names in each of several texts
 
-SPACY = "spacy:"  # what the name of a spaCy recogniser begins with
 PERSON_LABELS = ("PER", "PERSON")  # what models call the entity
 
 # Given names and surnames that are more often something else at the start of a phrase.

@@ -40,6 +40,14 @@ def distributed() -> tuple[int, int]:
     return state.process_index, state.num_processes
 
 
+def wait_for_everyone() -> None:
+    """Wait until all processes of ``accelerate launch`` are here; nothing otherwise."""
+    if distributed()[1] > 1:
+        from accelerate import PartialState
+
+        PartialState().wait_for_everyone()
+
+
 def picture_features(
     paths: list[str], clip: Clip, cache: Path | None = None, batch_size: int = 128, workers: int = 2
 ) -> Tensor:
@@ -53,11 +61,9 @@ def picture_features(
     out = []
     number, processes = distributed()
     if cache and processes > 1:
-        from accelerate import PartialState
-
         for shard in shards[number::processes]:
             shard_features(shard, clip, cache, batch_size, workers)
-        PartialState().wait_for_everyone()  # now all of them are in the cache
+        wait_for_everyone()  # now all of them are in the cache
     with progress_bar(total=len(paths), desc="CLIP features", unit=" pictures") as bar:
         for shard in shards:
             out.append(shard_features(shard, clip, cache, batch_size, workers, bar))

@@ -20,7 +20,7 @@ from .availability import MINIATURE
 from .backbones import Clip, load_clip, pick_device
 from .captioner import CaptionerConfig, build_captioner
 from .clipcap import start_from_clipcap
-from .features import distributed, picture_features
+from .features import distributed, picture_features, wait_for_everyone
 from .posts import read_corpus
 from .training import CaptionData, TrainingSettings, encode_posts, train
 
@@ -140,14 +140,6 @@ class Systems:
         """Train every captioner, the frozen ClipCap first, as others start from it; curves by name."""
         curves = {name: self.train(name) for name in self.configs}
         return {name: curve for name, curve in curves.items() if curve is not None}
-
-
-def wait_for_everyone() -> None:
-    """Wait until all processes of ``accelerate launch`` are here."""
-    if distributed()[1] > 1:
-        from accelerate import PartialState
-
-        PartialState().wait_for_everyone()
 
 
 def systems_of(run: Path, values: dict[str, Any]) -> Systems:
