@@ -239,7 +239,6 @@ def test_small_chunks_and_kills_change_nothing(tmp_path, monkeypatch):
     raw, _ = collect("miniworld", tmp_path, posts=60, seed=9)
     raw = pd.concat([raw, raw.head(5)], ignore_index=True)
     whole = everything(*cleaning.clean([raw], tmp_path / "whole"))
-    monkeypatch.setattr(parts, "CHUNK", 16)
     monkeypatch.setattr(parts.in_chunks, "__defaults__", (16,))
     assert everything(*cleaning.clean([raw], tmp_path / "parts")) == whole
 
