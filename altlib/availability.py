@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,18 @@ def missing_model(repository: str, parameter: str) -> str:
     )
 
 
+def missing_spacy(pipeline: str, parameter: str) -> str:
+    """What is wrong with a spaCy pipeline, by package or folder, that a parameter names, and what to do; or empty."""
+    if find_spec("spacy") is None:
+        return f"{parameter}: names by spaCy need `pip install 'altlib[spacy]'`"
+    if Path(pipeline).expanduser().exists() or (pipeline.isidentifier() and find_spec(pipeline) is not None):
+        return ""
+    return (
+        f"{parameter}: the spaCy pipeline {pipeline} is not on this machine; `python -m spacy download {pipeline}` installs "
+        "one of spaCy's, or give the folder of a pipeline"
+    )
+
+
 def openclip_repository(model: str, tag: str) -> str:
     """The hub repository of an open_clip model's pretrained weights, or an empty string."""
     import open_clip
@@ -109,7 +122,9 @@ def missing(chapters: dict[str, dict[str, Any]]) -> list[str]:
                 found.append(f"{chapter}.{name}: {path} does not exist; it should be {what}")
         for name in ("language_model", "name_recogniser", "vision_language_model"):
             value = p.get(name, "")
-            if value not in SMALL and not value.startswith(SPACY) and not Path(value).expanduser().exists():
+            if value.startswith(SPACY):
+                found.append(missing_spacy(value.removeprefix(SPACY), f"{chapter}.{name}"))
+            elif value not in SMALL and not Path(value).expanduser().exists():
                 found.append(missing_model(value, f"{chapter}.{name}"))
         value = p.get("clip_model", MINIATURE)
         if value.startswith(TRANSFORMERS):

@@ -17,15 +17,28 @@ from .progress import progress_bar
 Similarity = Callable[[int, str], float]  # of a candidate with the post of picture i
 
 
-def nearest_neighbours(queries: Tensor, corpus: Tensor, block: int = 1024) -> Tensor:
+def nearest_neighbours(queries: Tensor, corpus: Tensor, rows: Tensor | None = None, block: int = 8192) -> Tensor:
     """For each query the corpus row with the largest dot product, (n,) indices.
 
-    ``queries`` (n, d), ``corpus`` (m, d) as unit vectors; the products are computed ``block``
-    queries at a time, so memory stays at block x m. Ties go to the first row.
+    ``queries`` (n, d), ``corpus`` (m, d) as unit vectors, of which ``rows`` are searched (all by
+    default). ``block`` rows are in memory at a time, so the corpus may be a map of a file; the
+    products of a block with all queries are computed 1,024 queries at a time. Ties go to the
+    first row. Raises ``ValueError`` if there is nothing to search.
     """
-    if not len(corpus):
+    rows = torch.arange(len(corpus)) if rows is None else rows
+    if not len(rows):
         raise ValueError("the nearest neighbour needs a training set; it is empty")
-    return torch.cat([(part @ corpus.T).argmax(1) for part in queries.split(block)])
+    best = torch.full((len(queries),), -torch.inf)
+    found = torch.zeros(len(queries), dtype=torch.long)
+    for chosen in rows.split(block):
+        some = corpus[chosen].T
+        for start in range(0, len(queries), 1024):
+            part = slice(start, start + 1024)
+            values, places = (queries[part] @ some).max(1)
+            nearer = values > best[part]
+            best[part] = torch.where(nearer, values, best[part])
+            found[part] = torch.where(nearer, chosen[places], found[part])
+    return found
 
 
 def random_other(n: int, seed: int) -> list[int]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .availability import SPACY
+from .availability import SPACY, missing_spacy
 from .duplicates import PIXELS, thumbnail
 from .files import read_json, whole_file, write_json
 from .images import PictureError, centre_crop, open_picture
@@ -476,17 +476,14 @@ def spacy_recogniser(model: str) -> Recogniser:
     """
     from .backbones import BackboneError
 
+    if lacking := missing_spacy(model, "name_recogniser"):
+        raise BackboneError(lacking)
+    import spacy
+
     try:
-        import spacy
-    except ImportError as error:
-        raise BackboneError("names by spaCy need `pip install 'altlib[spacy]'`") from error
-    try:
-        pipeline = spacy.load(model)
-    except OSError as error:
-        raise BackboneError(
-            f"the spaCy pipeline {model!r} is not on this machine: `python -m spacy download {model}` installs one of "
-            "spaCy's, or give the folder of your own"
-        ) from error
+        pipeline = spacy.load(Path(model).expanduser() if Path(model).expanduser().exists() else model)
+    except (OSError, ValueError) as error:  # spaCy's errors for a folder that holds no pipeline
+        raise BackboneError(f"{model} is not a spaCy pipeline that can be read: {error}"[:500]) from error
     return lambda texts: [
         [(e.start_char, e.end_char) for e in document.ents if e.label_.upper() in PERSON_LABELS]
         for document in pipeline.pipe(texts)

@@ -1,13 +1,18 @@
-"""CLIP features of pictures, computed once and cached in shards that survive a kill."""
+"""CLIP features of pictures, computed once and cached in shards that survive a kill.
+
+What is read back is a map of one file, so memory does not grow with the number of pictures.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -54,20 +59,38 @@ def picture_features(
     """Unit-length CLIP embeddings of picture files, (n, width) float32 on the CPU.
 
     With ``cache``, every shard of 1,024 is kept there as safetensors; what is there already is
-    not computed again, and under ``accelerate launch`` each process computes its share. Raises :class:`altlib.images.PictureError` for a picture that cannot be
-    read.
+    not computed again, and under ``accelerate launch`` each process computes its share. Several
+    shards come back as a map of one file of the cache (:func:`gathered`). Raises
+    :class:`altlib.images.PictureError` for a picture that cannot be read.
     """
     shards = [paths[i : i + SHARD] for i in range(0, len(paths), SHARD)]
-    out = []
     number, processes = distributed()
     if cache and processes > 1:
         for shard in shards[number::processes]:
             shard_features(shard, clip, cache, batch_size, workers)
         wait_for_everyone()  # now all of them are in the cache
     with progress_bar(total=len(paths), desc="CLIP features", unit=" pictures") as bar:
-        for shard in shards:
-            out.append(shard_features(shard, clip, cache, batch_size, workers, bar))
-    return torch.cat(out) if out else torch.zeros(0, clip.width)
+        found = (shard_features(shard, clip, cache, batch_size, workers, bar) for shard in shards)
+        if cache is None or len(shards) < 2:
+            return torch.cat([torch.zeros(0, clip.width), *found])
+        keys = hashlib.sha256("".join(shard_key(clip, shard) for shard in shards).encode())
+        return gathered(found, cache / f"{keys.hexdigest()[:24]}.npy", (len(paths), clip.width))
+
+
+def gathered(shards: Iterable[Tensor], file: Path, shape: tuple[int, int]) -> Tensor:
+    """The rows of all shards as a map of ``file`` (NumPy's format, float32), which is written if it is not there.
+
+    Its pages are read as they are used, and given back when memory is short. Writing into the
+    tensor does not change the file.
+    """
+    with only_one(file.with_suffix(".lock")):
+        if not file.is_file():
+            with whole_file(file) as part, part.open("wb") as out:
+                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(out, header)
+                for shard in shards:
+                    out.write(shard.numpy().data)  # not through a map: a full disk is an error here
+    return torch.from_numpy(np.load(file, mmap_mode="c", allow_pickle=False))
 
 
 def shard_features(

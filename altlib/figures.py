@@ -116,8 +116,9 @@ def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> Any:
         first, *rest = (cell(v, digits) for v in values)
         cells = "".join(f"<td{align(c)}>{v}</td>" for c, v in zip(columns[1:], rest, strict=True))
         rows.append(f'<tr><th scope="row" style="text-align:left;font-weight:normal">{first}</th>{cells}</tr>')
-    return as_html(
-        f'<div style="overflow-x:auto"><table class="table"><caption style="caption-side:top;text-align:left">'
+    return as_html(  # a wide table scrolls, by keyboard, too
+        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{html.escape(caption)}">'
+        f'<table class="table"><caption style="caption-side:top;text-align:left">'
         f"{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

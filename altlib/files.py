@@ -18,6 +18,21 @@ class DiskFullError(OSError):
 
 
 @contextmanager
+def naming_full_disk(path: Path | str) -> Iterator[None]:
+    """Raise :class:`DiskFullError` in place of an ``OSError`` that says there is no room, with the way out."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(
+                error.errno,
+                f"no room left on the disk while writing {path}; free some space and run the "
+                "same command again, what was finished is kept",
+            ) from error
+        raise
+
+
+@contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that becomes ``path`` if the block succeeds.
 
@@ -30,21 +45,14 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     os.close(handle)
     part = Path(name)
     try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+        with naming_full_disk(path):
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
         umask = os.umask(0)
         os.umask(umask)
         part.chmod(0o666 & ~umask)
         part.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(
-                error.errno,
-                f"no room left on the disk while writing {path}; free some space and run the "
-                "same command again, what was finished is kept",
-            ) from error
-        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -73,8 +73,8 @@ def write_corpus(folder: Path | str, posts: pd.DataFrame) -> None:
         write_posts(part, [as_posts(posts)], Path(folder))
 
 
-def read_corpus(folder: Path | str, split: str | None = None) -> pd.DataFrame:
-    """Read a corpus, with absolute image paths; optionally one split of it.
+def read_corpus(folder: Path | str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a corpus, with absolute image paths; optionally one split of it, or some of its columns.
 
     Raises :class:`CorpusError` if there is none or the file is damaged.
     """
@@ -83,11 +83,13 @@ def read_corpus(folder: Path | str, split: str | None = None) -> pd.DataFrame:
     if not path.is_file():
         raise CorpusError(f"there is no corpus in {folder}: run 01-collection first")
     try:
-        posts = pd.read_parquet(path, filters=None if split is None else [("split", "==", split)])
+        filters = None if split is None else [("split", "==", split)]
+        posts = pd.read_parquet(path, columns=columns, filters=filters)
     except (OSError, ValueError) as error:
         raise CorpusError(f"{path} is damaged ({error}); delete it and run 01-collection again") from error
-    root = folder.resolve()
-    posts["image"] = [str(root / p) for p in posts["image"]]
+    if "image" in posts:
+        root = folder.resolve()
+        posts["image"] = [str(root / p) for p in posts["image"]]
     return posts
 
 

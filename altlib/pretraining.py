@@ -28,8 +28,17 @@ from .baselines import stated_facts
 from .captioner import CaptionerConfig, MlpMapper, PrefixCaptioner
 from .clipcap import eight_bits
 from .decoding import Decoding, best_texts, decode
-from .miniworld.network import MiniPost, account, account_places, catalogued, catalogued_kinds, network, thread
-from .miniworld.writers import write_alt_text, write_caption, write_catalogue_line
+from .miniworld.network import (
+    MiniPost,
+    account,
+    account_places,
+    catalogued,
+    catalogued_kinds,
+    network,
+    thread,
+    word_list,
+)
+from .miniworld.writers import write_alt_text, write_caption, write_catalogue_line, write_note
 from .training import bucketed_batches, example_length
 
 CLIP_SEED = 7_000_001  # pictures and captions for CLIP
@@ -519,6 +528,12 @@ def catalogue_documents(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[st
         yield from catalogued(seed, index)
 
 
+def word_lists(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[str]:
+    """The archive's word lists, one to two stories: what a topic calls a thing, said often enough to be learned."""
+    for index in range(stories // 2):
+        yield word_list(seed + 2000, index)
+
+
 def pretrain_language_model(
     tokenizer: Any,
     stories: int,
@@ -529,8 +544,9 @@ def pretrain_language_model(
 ) -> Any:
     """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`, from :func:`start_looking_back`.
 
-    Then it reads the entries of ``catalogue_stories``, mixed with one ordinary document to three:
-    larger models have met the plain names of things beside what people call them where they are.
+    Then it reads the entries of ``catalogue_stories``, mixed with one ordinary document to four and
+    with word lists: larger models have met the plain names of things beside what people call them
+    where they are.
     """
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -550,8 +566,9 @@ def pretrain_language_model(
 def read_catalogue(model: Any, tokenizer: Any, stories: int, seed: int, report: Callable[[dict], None]) -> None:
     """The second half of :func:`pretrain_language_model`."""
     entries = list(catalogue_documents(stories))
-    ordinary = list(islice(text_documents(stories, CATALOGUE_SEED + 1000), len(entries) // 3))
-    read(model, tokenizer, entries + ordinary, 1, 1.5e-3, seed, lambda row: report({"stage": "catalogue", **row}))
+    ordinary = list(islice(text_documents(stories, CATALOGUE_SEED + 1000), len(entries) // 4))
+    documents = entries + ordinary + list(word_lists(stories))
+    read(model, tokenizer, documents, 1, 2e-3, seed, lambda row: report({"stage": "catalogue", **row}))
 
 
 def read(
@@ -638,11 +655,14 @@ def sharpen_text(
 def clipcap_text(post: MiniPost, catalogue: float = 0.0) -> str:
     """What the miniature ClipCap learns to write of a picture: alt text seven times in ten, else a caption.
 
-    With ``catalogue``, so often its line in an archive's catalogue instead.
+    With ``catalogue``, so often its line in an archive's catalogue instead, or a note of what is seen
+    below what its post is about: the prefix must tell what is drawn, whatever the topic calls it.
     """
     rng = Random(f"{post.item_id}/clipcap")
     if rng.random() < catalogue:
-        return write_catalogue_line(post.scene, rng)
+        if rng.random() < 0.5:
+            return write_catalogue_line(post.scene, rng)
+        return write_note(post.story, post.scene, rng)
     return clean_alt_text(post) if rng.random() < 0.7 else post.caption
 
 
@@ -668,8 +688,9 @@ def pretrain_clipcap(
 ) -> MlpMapper:
     """Train ClipCap's mapping network on pictures and texts without posts; GPT-2 stays frozen.
 
-    In all epochs but the last, half of the texts are lines of a catalogue: they name the main
+    In all epochs but the last, a quarter of the texts are lines of a catalogue: they name the main
     thing plainly, which captions and alt text hardly do, as what they call it depends on the post.
+    Another quarter call it as the topic does, below two words of that topic.
 
     The second matrix is learned as a product of ``rank`` columns and rows, which keeps the
     checkpoint small. A few thousand posts are too few for a mapping network to learn what a

@@ -6,6 +6,7 @@ Chapter 02 trains them one after the other, or side by side; ``altlib train`` do
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from . import sources
@@ -21,8 +23,8 @@ from .backbones import Clip, load_clip, pick_device
 from .captioner import CaptionerConfig, build_captioner
 from .clipcap import start_from_clipcap
 from .features import distributed, picture_features, wait_for_everyone
-from .posts import read_corpus
-from .training import CaptionData, TrainingSettings, encode_posts, train
+from .posts import read_corpus, stream_corpus
+from .training import CaptionData, Examples, TrainingSettings, train
 
 FROZEN = "clipcap-frozen"
 
@@ -76,20 +78,24 @@ class Systems:
         return load_clip(self.clip_model, self.clip_pretrained, pick_device(self.device))
 
     @cached_property
-    def posts(self) -> pd.DataFrame:
-        """The run's corpus. Raises :class:`altlib.posts.CorpusError` if there is none."""
-        return read_corpus(self.run / "corpus")
+    def index(self) -> pd.DataFrame:
+        """Picture and split of every post of the run; the texts stay on disk.
+
+        Raises :class:`altlib.posts.CorpusError` if there is no corpus.
+        """
+        return read_corpus(self.run / "corpus", columns=["image", "split"])
 
     @cached_property
     def features(self) -> Tensor:
         """CLIP features of the corpus, (n, width)."""
-        return picture_features(self.posts["image"].tolist(), self.clip, self.run / "features")
+        return picture_features(self.index["image"].tolist(), self.clip, self.run / "features")
 
     @cached_property
     def captions(self) -> pd.DataFrame:
         """The pictures with captions that ClipCap learns from if it is to be trained."""
         if self.caption_corpus == "source":
-            return self.posts[self.posts["caption"] != ""].reset_index(drop=True)
+            posts = read_corpus(self.run / "corpus", columns=["image", "split", "text", "caption"])
+            return posts[posts["caption"] != ""].reset_index(drop=True)
         folder, seed = self.run / "caption-corpus", 5_000_000 + self.settings.seed
         if distributed()[1] > 1:
             folder = folder / f"process-{distributed()[0]}"  # so that no process reads what another is writing
@@ -112,14 +118,21 @@ class Systems:
     def data(self, name: str, captioner: Any) -> list[CaptionData]:
         """Training and validation data of a captioner."""
         on_captions = name == FROZEN
-        frame, features = (self.captions, self.caption_features) if on_captions else (self.posts, self.features)
-        target = "caption" if on_captions else "alt_text"
+        frame, features = (self.captions, self.caption_features) if on_captions else (self.index, self.features)
         parts = []
         for split in ("train", "val"):
-            rows = (frame["split"] == split).to_numpy()
-            texts, targets = frame.loc[rows, "text"].tolist(), frame.loc[rows, target].tolist()
-            parts.append(encode_posts(captioner, features[np.flatnonzero(rows)], texts, targets))
+            rows = torch.from_numpy(np.flatnonzero(frame["split"] == split))
+            examples = (captioner.encode(text, target) for text, target in self.texts(on_captions, split))
+            parts.append(CaptionData(features, Examples(examples, self.run), rows))
         return parts
+
+    def texts(self, on_captions: bool, split: str) -> Iterator[tuple[str, str]]:
+        """Post and target text of each example of a split, read from the corpus as they are asked for."""
+        target = "caption" if on_captions else "alt_text"
+        columns = ["text", target, "split"]
+        for frame in [self.captions] if on_captions else stream_corpus(self.run / "corpus", columns):
+            rows = frame[frame["split"] == split]
+            yield from zip(rows["text"], rows[target], strict=True)
 
     def train(self, name: str) -> pd.DataFrame | None:
         """Train a captioner, or read it back if it is finished; its curve, or None if nothing of it learns."""

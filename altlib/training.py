@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import tempfile
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,11 +21,13 @@ from torch import Tensor
 
 from .backbones import mixed_precision, pick_device
 from .captioner import Example, PrefixCaptioner, load_captioner
-from .files import whole_file
+from .files import naming_full_disk, whole_file
 from .progress import progress_bar
 
 SAVE_EVERY = 500  # optimiser steps between checkpoints within an epoch
 POOL = 50  # batches that are sorted by length together
+TOKENS_IN_MEMORY = 1_000_000  # before they are written to a file
+HASHED_AT_ONCE = 8192  # pictures
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,28 @@ class TrainingSettings:
 
 
 class Examples(Sequence[Example]):
-    """Many examples in two arrays: four bytes a token, where lists of numbers take ten times that."""
+    """Many examples in two arrays: four bytes a token, where lists of numbers take ten times that.
 
-    def __init__(self, examples: Iterable[Example]) -> None:
-        ids, ends = array("i"), array("q", [0])
-        for example in examples:
-            for part in (example.text, example.alt_text):
-                ids.extend(part)
-                ends.append(len(ids))
-        self.ids = np.frombuffer(ids, dtype=np.int32) if ids else np.zeros(0, dtype=np.int32)
+    The tokens lie in a nameless file of ``folder`` (by default where temporary files go) and are
+    read as they are used; in memory are 16 bytes an example.
+    """
+
+    def __init__(self, examples: Iterable[Example], folder: Path | None = None) -> None:
+        ids, ends, written = array("i"), array("q", [0]), 0
+        where = folder or tempfile.gettempdir()
+        with naming_full_disk(where), tempfile.TemporaryFile(dir=where) as file:
+            for example in examples:
+                for part in (example.text, example.alt_text):
+                    ids.extend(part)
+                    ends.append(written + len(ids))
+                if len(ids) > TOKENS_IN_MEMORY:
+                    file.write(ids)
+                    written += len(ids)
+                    del ids[:]
+            file.write(ids)
+            file.flush()
+            # An empty file cannot be mapped.
+            self.ids = np.memmap(file, dtype=np.int32, mode="r") if ends[-1] else np.zeros(0, dtype=np.int32)
         self.ends = np.frombuffer(ends, dtype=np.int64)  # of post and alt text in turn, after a zero
 
     def __len__(self) -> int:
@@ -77,17 +93,23 @@ class Examples(Sequence[Example]):
 
 @dataclass
 class CaptionData:
-    """Pictures' features (n, d_clip) with the token ids of their posts and alt texts."""
+    """Token ids of posts and alt texts with their pictures' features.
+
+    ``features`` (m, d_clip), of which example i has row ``rows[i]``, or row i without ``rows``:
+    so a split of a corpus needs no copy of its features.
+    """
 
     features: Tensor
     examples: Examples
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def batch(self, chosen: list[int]) -> tuple[Tensor, list[Example]]:
-        """Features and examples of the chosen rows."""
-        return self.features[chosen], [self.examples[i] for i in chosen]
+        """Features and examples of the chosen ones."""
+        rows = chosen if self.rows is None else self.rows[chosen]
+        return self.features[rows], [self.examples[i] for i in chosen]
 
 
 def encode_posts(captioner: PrefixCaptioner, features: Tensor, texts: list[str], alt_texts: list[str]) -> CaptionData:
@@ -136,8 +158,12 @@ def data_fingerprint(captioner: PrefixCaptioner, settings: TrainingSettings, dat
     digest = hashlib.sha256(
         json.dumps([dataclasses.asdict(settings), dataclasses.asdict(captioner.config)], sort_keys=True).encode()
     )
-    digest.update(data.features.numpy().tobytes())
-    digest.update(data.examples.ids.tobytes() + data.examples.ends.tobytes())
+    for start in range(0, len(data), HASHED_AT_ONCE):
+        chosen = list(range(start, min(start + HASHED_AT_ONCE, len(data))))
+        rows = chosen if data.rows is None else data.rows[chosen]
+        digest.update(data.features[rows].numpy().tobytes())
+    digest.update(data.examples.ids.data)
+    digest.update(data.examples.ends.tobytes())
     for parameter in captioner.parameters():
         digest.update(parameter.detach().float().cpu().numpy().tobytes()[:4096])
     return digest.hexdigest()

@@ -51,33 +51,45 @@ def cleaning_pass(n):
         return f"{len(parts.index):,} kept of {log.collected:,}, {size / 2**20:,.0f} MiB on disk meanwhile"
 
 
+def random_features(n, folder):
+    """``n`` random unit vectors of 512 numbers, from shards of 1,024 as a chapter reads them."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from altlib.features import gathered
+
+    files = [folder / f"{start}.safetensors" for start in range(0, n, 1024)]
+    for i, file in enumerate(files):
+        rows = torch.randn(min(1024, n - 1024 * i), 512)
+        save_file({"features": torch.nn.functional.normalize(rows, dim=-1)}, file)
+    return gathered((load_file(file)["features"] for file in files), folder / "all.npy", (n, 512))
+
+
 def training_input(n):
-    """Tokens of all posts and alt texts, and the batches of one pass."""
+    """Tokens of all posts and alt texts as they stream by, and the batches of one pass with their features."""
     from altlib.backbones import load_language_model
     from altlib.captioner import CaptionerConfig, PrefixCaptioner
-    from altlib.training import bucketed_batches, encode_posts
+    from altlib.training import CaptionData, Examples, bucketed_batches
 
     tokenizer, model = load_language_model()
-    captioner = PrefixCaptioner(CaptionerConfig("miniature", clip_width=8), tokenizer, model)
-    import torch
-
-    texts, alts = list(synthetic_texts(n, 18, 1)), list(synthetic_texts(n, 17, 2))
-    data = encode_posts(captioner, torch.zeros(n, 8), texts, alts)
-    batches = bucketed_batches(data.examples.lengths(), 100, 0, 0)
-    return f"{len(batches):,} batches"
+    captioner = PrefixCaptioner(CaptionerConfig("miniature", clip_width=512), tokenizer, model)
+    texts = zip(synthetic_texts(n, 18, 1), synthetic_texts(n, 17, 2), strict=True)
+    with tempfile.TemporaryDirectory() as folder:
+        features = random_features(n, Path(folder))
+        examples = Examples((captioner.encode(text, alt_text) for text, alt_text in texts), Path(folder))
+        data = CaptionData(features, examples)
+        batches = bucketed_batches(examples.lengths(), 100, 0, 0)
+        tokens = sum(len(e.alt_text) for chosen in batches for e in data.batch(chosen)[1])
+    return f"{len(batches):,} batches, {tokens:,} tokens of alt text"
 
 
 def cached_features(n):
     """Writing and reading 512 numbers a picture in shards of 1,024."""
-    import torch
-    from safetensors.torch import load_file, save_file
-
     with tempfile.TemporaryDirectory() as folder:
-        for start in range(0, n, 1024):
-            save_file({"features": torch.randn(min(1024, n - start), 512)}, Path(folder) / f"{start}.safetensors")
+        features = random_features(n, Path(folder))
         size = sum(p.stat().st_size for p in Path(folder).iterdir())
-        features = torch.cat([load_file(p)["features"] for p in sorted(Path(folder).iterdir())])
-    return f"{len(features):,} features, {size / 2**20:,.0f} MiB on disk"
+        total = sum(float(part.sum()) for part in features.split(1024))
+    return f"{len(features):,} features that add up to {total:.0f}, {size / 2**20:,.0f} MiB on disk"
 
 
 def neighbours(n):
@@ -86,9 +98,9 @@ def neighbours(n):
 
     from altlib.baselines import nearest_neighbours
 
-    corpus = torch.nn.functional.normalize(torch.randn(n, 512), dim=-1)
     queries = torch.nn.functional.normalize(torch.randn(int(n * TEST_SHARE), 512), dim=-1)
-    return f"{len(nearest_neighbours(queries, corpus)):,} queries"
+    with tempfile.TemporaryDirectory() as folder:
+        return f"{len(nearest_neighbours(queries, random_features(n, Path(folder)))):,} queries"
 
 
 def metrics_of(n):

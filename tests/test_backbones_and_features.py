@@ -125,6 +125,21 @@ def test_shards_do_not_change_features(tmp_path, picture, monkeypatch):
     assert len(list((tmp_path / "cache").glob("*.safetensors"))) == 3
 
 
+def test_features_of_several_shards_are_a_map_of_a_file(tmp_path, picture, monkeypatch):
+    """Writing into the tensor leaves the file; a corpus that grew gets a file of its own."""
+    clip = load_clip()
+    paths = [str(picture(f"{i}.png", size=(40 + i, 40))) for i in range(5)]
+    monkeypatch.setattr("altlib.features.SHARD", 2)
+    first = picture_features(paths, clip, tmp_path)
+    (file,) = tmp_path.glob("*.npy")
+    kept = first.clone()
+    first[0] = 0
+    assert torch.equal(picture_features(paths, clip, tmp_path), kept)
+    assert file.stat().st_size == 128 + kept.numel() * 4
+    grown = picture_features([*paths, str(picture("new.png"))], clip, tmp_path)
+    assert torch.equal(grown[:5], kept) and len(list(tmp_path.glob("*.npy"))) == 2
+
+
 def small_vision_model(kind: str):
     """A vision model of transformers with random weights, 16 numbers wide."""
     from transformers import CLIPConfig, CLIPModel, Dinov2Config, Dinov2Model, ResNetConfig, ResNetModel

@@ -12,6 +12,11 @@ def test_the_nearest_neighbour_has_the_largest_dot_product():
     torch.manual_seed(0)
     queries, corpus = F.normalize(torch.randn(50, 6), dim=1), F.normalize(torch.randn(80, 6), dim=1)
     assert torch.equal(baselines.nearest_neighbours(queries, corpus, block=7), (queries @ corpus.T).argmax(1))
+    some = torch.tensor([3, 40, 41, 79])
+    among = baselines.nearest_neighbours(queries, corpus, some, block=3)
+    assert torch.equal(among, some[(queries @ corpus[some].T).argmax(1)])
+    twice = torch.cat([corpus, corpus])
+    assert torch.equal(baselines.nearest_neighbours(queries, twice, block=30), (queries @ corpus.T).argmax(1))
     with pytest.raises(ValueError, match="empty"):
         baselines.nearest_neighbours(queries, corpus[:0])
 

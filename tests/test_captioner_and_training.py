@@ -21,6 +21,7 @@ from altlib.training import (
     Examples,
     TrainingSettings,
     bucketed_batches,
+    data_fingerprint,
     encode_posts,
     example_length,
     train,
@@ -255,6 +256,27 @@ def test_nothing_to_train_on_is_an_error(tmp_path):
     captioner = new_captioner()
     with pytest.raises(ValueError, match="0 training and 0 validation examples"):
         train(captioner, *[CaptionData(torch.zeros(0, 8), Examples([]))] * 2, TrainingSettings(), tmp_path, "x", "cpu")
+
+
+def test_a_split_of_a_corpus_needs_no_copy_of_its_features(tmp_path):
+    """Rows of all features, and a copy of these rows: the same batches, the same run."""
+    captioner = new_captioner()
+    data = data_for(captioner)
+    rows = torch.arange(3, 40, 2)
+    some = Examples(data.examples[i] for i in rows)
+    by_rows, copied = CaptionData(data.features, some, rows), CaptionData(data.features[rows], some)
+    for a, b in zip(by_rows.batch([0, 5, 2]), copied.batch([0, 5, 2]), strict=True):
+        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+    settings = TrainingSettings()
+    assert data_fingerprint(captioner, settings, by_rows) == data_fingerprint(captioner, settings, copied)
+    assert data_fingerprint(captioner, settings, by_rows) != data_fingerprint(captioner, settings, data)
+
+
+def test_tokens_of_many_examples_go_to_a_nameless_file(tmp_path, monkeypatch):
+    examples = [Example(list(range(i % 7)), [i, 2 * i]) for i in range(50)]
+    monkeypatch.setattr("altlib.training.TOKENS_IN_MEMORY", 10)
+    kept = Examples(iter(examples), tmp_path)
+    assert list(kept) == examples and not list(tmp_path.iterdir())
 
 
 @given(

@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -6,7 +8,9 @@ import pandas as pd
 import pytest
 
 from altlib import cleaning, parts
+from altlib.availability import missing
 from altlib.duplicates import thumbnail
+from altlib.files import DiskFullError
 from altlib.images import open_picture
 from altlib.posts import as_posts, read_corpus
 from altlib.sources import collect
@@ -194,6 +198,8 @@ def test_a_spacy_pipeline_that_is_not_there_says_how_to_get_it():
 
     with pytest.raises(BackboneError, match="python -m spacy download nobody_nothing"):
         cleaning.name_recogniser("spacy:nobody_nothing")
+    (lacking,) = missing({"collection": {"name_recogniser": "spacy:nobody_nothing"}})
+    assert lacking.startswith("collection.name_recogniser: the spaCy pipeline nobody_nothing is not on this machine")
 
 
 def test_a_recogniser_that_is_not_there_says_what_to_download():
@@ -260,6 +266,33 @@ def test_small_chunks_and_kills_change_nothing(tmp_path, monkeypatch):
         except KeyboardInterrupt:
             kills += 1
     assert kills >= len(raw) // 16 - 1 and everything(*found) == whole
+
+
+def test_a_full_disk_while_cleaning_loses_nothing(tmp_path, monkeypatch):
+    """Every file of a pass meets a full disk once: each time a clear error, and in the end the same corpus."""
+    raw, _ = collect("miniworld", tmp_path, posts=30, seed=9)
+    monkeypatch.setattr(parts.in_chunks, "__defaults__", (16,))
+    whole = everything(*cleaning.clean([raw], tmp_path / "whole"))
+    fsync, room = os.fsync, 0
+
+    def full_after_some(fd):
+        nonlocal room
+        room -= 1
+        if room < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", full_after_some)
+    found, errors = None, 0
+    while found is None:
+        room = 1
+        try:
+            found = cleaning.clean([raw], tmp_path / "full")
+        except DiskFullError as error:
+            assert "free some space" in str(error)
+            errors += 1
+        assert not list((tmp_path / "full").glob(".*.part"))
+    assert errors >= 3 and everything(*found) == whole
 
 
 def test_thumbnails_follow_their_posts(tmp_path):

@@ -14,10 +14,20 @@ from random import Random
 
 from PIL import Image
 
-from .lexicon import counted, expand, sentence_case, wording
+from .lexicon import expand, wording
 from .render import render
 from .scene import Scene, Story, place_name, sample_story, scene_facts
-from .writers import write_account, write_alt_text, write_caption, write_catalogue_line, write_post, write_reply
+from .writers import (
+    about,
+    plain_name,
+    write_account,
+    write_alt_text,
+    write_caption,
+    write_catalogue_line,
+    write_note,
+    write_post,
+    write_reply,
+)
 
 EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
 
@@ -188,14 +198,22 @@ def catalogued(seed: int, index: int) -> list[str]:
     entries = []
     for scene in story.scenes:
         line, kind = write_catalogue_line(scene, rng), rng.random()
-        if kind < 0.3:
+        if kind < 0.2:
             entries.append(f"{line}\n{write_alt_text(story, scene, rng)}")
         elif kind < 0.6 and scene.form in ("photo", "artwork"):
             entries.append(f"{line}\n{write_post(story, rng)}\n{write_account(story, rng, scene)}")
         else:
-            about = ", ".join(rng.sample(story.topic.hints, 2))
-            entries.append(f"{line}\n{about}\n{sentence_case(counted(scene.count, scene.kind))}.")
+            entries.append(f"{line}\n{write_note(story, scene, rng)}")
     return entries
+
+
+def word_list(seed: int, index: int, words: int = 8) -> str:
+    """An archive's word list on one story: what the post is about, or the post; below it plain names with what its topic calls them."""
+    rng = Random(f"miniworld-words/{seed}/{index}")
+    story = sample_story(f"{seed:x}-{index:06d}", rng)
+    head = write_post(story, rng) if rng.random() < 0.3 else about(story, rng)
+    glyphs = rng.sample(list(story.topic.kinds), words)
+    return "\n".join([head, *(f"{plain_name(glyph)}: {story.topic.kinds[glyph]}" for glyph in glyphs)])
 
 
 def catalogued_kinds(seed: int, index: int) -> list[str]:

@@ -214,12 +214,27 @@ def write_account(story: Story, rng: Random, only: Scene | None = None) -> str:
     return " ".join(sentences)
 
 
+def plain_name(glyph: str) -> str:
+    """What a glyph is called wherever it is: ``"hot beverage"``."""
+    return unicodedata.name(glyph[0]).lower()
+
+
+def about(story: Story, rng: Random) -> str:
+    """Two words of the story's topic: ``"brew day, the wort"``."""
+    return ", ".join(rng.sample(story.topic.hints, 2))
+
+
+def write_note(story: Story, scene: Scene, rng: Random) -> str:
+    """What the post is about, and below it what is seen: ``"brew day, the wort"``, ``"Two tasting glasses."``."""
+    return f"{about(story, rng)}\n{sentence_case(counted(scene.count, scene.kind))}."
+
+
 def write_catalogue_line(scene: Scene, rng: Random) -> str:
     """How an archive would file the picture: plain names for what is drawn, whatever its post calls it.
 
     ``"hot beverage, two, kitchen, red"``; a chart, poster, screenshot or artwork begins with what it is.
     """
-    named = unicodedata.name(scene.glyph[0]).lower()
+    named = plain_name(scene.glyph)
     colour = rng.choice(colour_words(scene))
     form = [scene.form] if scene.form != "photo" else []
     if scene.form in ("photo", "artwork"):
