@@ -9,16 +9,21 @@ again; only the few keys and values of generated tokens follow the beams.
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
 from .backbones import mixed_precision
 from .captioner import Example, PrefixCaptioner
+from .files import whole_file
 from .progress import progress_bar
 
 
@@ -282,6 +287,37 @@ def decode(
                     for score, log_likelihood, tokens in candidates
                 ]
             bar.update(len(chosen))
+    return found
+
+
+def decode_once(
+    captioner: PrefixCaptioner,
+    features: Tensor,
+    texts: list[str],
+    settings: Decoding,
+    folder: Path,
+    name: str = "captions",
+) -> list[list[Candidate]]:
+    """:func:`decode`, kept in ``folder``: what was decoded there from the same weights and inputs is read back.
+
+    The candidates come without their token ids.
+    """
+    digest = hashlib.sha256(json.dumps([asdict(captioner.config), asdict(settings), texts], sort_keys=True).encode())
+    for weights in captioner.state_dict().values():
+        digest.update(weights.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    digest.update(features.contiguous().numpy().tobytes())
+    file = folder / f"{digest.hexdigest()[:24]}.parquet"
+    if not file.is_file():
+        rows = [
+            (picture, c.text, c.log_likelihood, c.score)
+            for picture, candidates in enumerate(decode(captioner, features, texts, settings, name=name))
+            for c in candidates
+        ]
+        with whole_file(file) as part:
+            pd.DataFrame(rows, columns=["picture", "text", "log_likelihood", "score"]).to_parquet(part, index=False)
+    found: list[list[Candidate]] = [[] for _ in texts]
+    for row in pd.read_parquet(file).itertuples(index=False):
+        found[row.picture].append(Candidate(row.text, row.log_likelihood, row.score))
     return found
 
 

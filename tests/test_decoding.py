@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from altlib.decoding import Candidate, Decoding, decode, forbidden_tokens, prompt_batch, rerank
+from altlib.decoding import Candidate, Decoding, decode, decode_once, forbidden_tokens, prompt_batch, rerank
 
 
 def by_transformers(captioner, features, post, how: Decoding) -> list[str]:
@@ -52,6 +52,31 @@ def test_it_is_the_same_where_captions_end_early(captioner, features, posts, bea
     ours = decode(captioner, features, posts, how, torch.float32)
     for i, post in enumerate(posts):
         assert [c.text for c in ours[i]] == by_transformers(captioner, features[i], post, how)
+
+
+def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, monkeypatch):
+    """Read back only for the same weights, posts, features and search; a kill before the end leaves nothing half."""
+    how = Decoding(beams=3, max_tokens=8)
+    first = decode_once(captioner, features, posts, how, tmp_path)
+    fresh = decode(captioner, features, posts, how)
+    assert first == [[dataclasses.replace(c, tokens=()) for c in found] for found in fresh]
+    others = [
+        (captioner, features, posts, dataclasses.replace(how, beams=2)),
+        (captioner, features.flip(0), posts, how),
+        (captioner, features, posts[::-1], how),
+    ]
+
+    def killed(*args, **names):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("altlib.decoding.decode", killed)
+    assert decode_once(captioner, features, posts, how, tmp_path) == first
+    with torch.no_grad():
+        next(captioner.parameters()).mul_(1.5)
+    for other in [*others, (captioner, features, posts, how)]:
+        with pytest.raises(KeyboardInterrupt):
+            decode_once(*other, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_the_batch_does_not_matter(captioner, features, posts):
