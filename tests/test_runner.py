@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from altlib import kubernetes
 from altlib.cli import main
 from altlib.parameters import ParameterError, read_chapter
 from altlib.runner import RunError, dependencies, imported_modules, parse_seeds, project_root, run_book
@@ -86,6 +87,50 @@ def test_a_dry_run_says_what_would_be_run_and_runs_nothing(project, capfd):
     said = capfd.readouterr().out
     assert "first" in said and "second" in said and "Nothing was run" in said
     assert not (project / "runs" / "r" / "a.json").exists()
+
+
+KUBECTL = """#!{python}
+# Stands in for kubectl: runs a job at once and remembers how it ended.
+import json, pathlib, subprocess, sys
+folder = pathlib.Path(__file__).parent
+if sys.argv[1] == "apply":
+    job = json.load(sys.stdin)
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    with open(folder / "jobs.log", "a") as log:
+        log.write(json.dumps(job) + chr(10))
+    ended = subprocess.run(container["command"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+    failed = {{"conditions": [{{"type": "Failed", "status": "True"}}]}}
+    status = failed if ended else {{"succeeded": 1}}
+    (folder / job["metadata"]["name"]).write_text(json.dumps({{"status": status}}))
+else:
+    print((folder / sys.argv[3]).read_text())
+"""
+
+
+def test_chapters_run_as_kubernetes_jobs(project, tmp_path, monkeypatch):
+    """The profile with a stand-in for kubectl: one job a chapter, and what fails in one is told as it is here."""
+    (tools := tmp_path / "tools").mkdir()
+    (tools / "kubectl").write_text(KUBECTL.format(python=sys.executable))
+    (tools / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}")
+    profile = ["--profile", str(ROOT / "altlib" / "workflow" / "profiles" / "kubernetes"), "--latency-wait", "5"]
+    profile += ["--seconds-between-status-checks", "1"]
+    run_book(project / "p.yaml", [], ["--dry-run", *profile])
+    assert not (tools / "jobs.log").exists()
+    run = project / "runs" / "r"
+    with pytest.raises(RunError, match=r"02-second, cell \d+ .*: ValueError: the broken thing"):
+        run_book(project / "p.yaml", ["second.bad=true"], [*profile, "--until", "second"])
+    jobs = [json.loads(line) for line in (tools / "jobs.log").read_text().splitlines()]
+    assert (run / "records" / "01-first.json").is_file() and len(jobs) == 2
+    container = jobs[0]["spec"]["template"]["spec"]["containers"][0]
+    assert container["resources"]["limits"]["memory"] == "32000Mi" and container["volumeMounts"]
+    assert len({job["metadata"]["name"] for job in jobs}) == 2 and jobs[0]["spec"]["backoffLimit"] == 0
+
+
+def test_without_kubectl_it_is_said(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert kubernetes.main(["submit", "job.sh"]) == 1 and "kubectl is not on the PATH" in capsys.readouterr().err
+    assert kubernetes.status_of({"status": {"active": 1}}) == "running"
 
 
 def test_the_profile_and_the_job_of_a_cluster_are_sound():
