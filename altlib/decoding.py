@@ -103,9 +103,10 @@ class BeamLayer(DynamicLayer):
 
     def follow(self, rows: Tensor) -> None:
         """Generated positions of row i become those of row ``rows[i]``, a beam of the same picture."""
-        generated = slice(self.prompt, self.length)
-        self.keys[..., generated, :] = self.keys[..., generated, :].index_select(0, rows)
-        self.values[..., generated, :] = self.values[..., generated, :].index_select(0, rows)
+        moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero().flatten()
+        for states in (self.keys, self.values):
+            generated = states[..., self.prompt : self.length, :]
+            generated.index_copy_(0, moved, generated.index_select(0, rows[moved]))
 
     def keep(self, rows: Tensor) -> None:
         """Drop all rows but ``rows``."""

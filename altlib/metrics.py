@@ -11,6 +11,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -120,6 +121,11 @@ class Meteor:
         line = "EVAL ||| " + " ||| ".join(" ".join(f"{x:.6f}" for x in row) for row in statistics)
         return np.array([float(x) for x in self.ask([line], len(statistics) + 1)[:-1]])
 
+    def corpus(self, hypotheses: list[str], references: list[str], counts: np.ndarray) -> tuple[float, np.ndarray]:
+        """The score of a corpus, and of its resamples (``counts`` as from :func:`resample_counts`)."""
+        statistics = self.statistics(hypotheses, references)
+        return float(self.scores(statistics.sum(0, keepdims=True))[0]), self.scores(counts @ statistics)
+
 
 def bleu_statistics(hypotheses: list[str], references: list[str]) -> np.ndarray:
     """Clipped matches and guesses of 1- to 4-grams, lengths of both: (n, 10)."""
@@ -195,24 +201,22 @@ def score_systems(systems: dict[str, list[str]], references: list[str], seed: in
     for name, captions in systems.items():
         if len(captions) != n:
             raise ValueError(f"system {name} has {len(captions)} captions for {n} references")
-    tokenised = ptb_tokenize([*references, *(c for captions in systems.values() for c in captions)])
-    gold = tokenised[:n]
     counts = resample_counts(n, seed)
     out = {}
-    with Meteor() as meteor:
-        for number, name in enumerate(systems, start=1):
-            captions = tokenised[number * n : (number + 1) * n]
+    # METEOR loads its tables while the texts are tokenised, and scores while the other metrics are computed here.
+    with Meteor() as meteor, ThreadPoolExecutor(1) as beside:
+        tokenised = ptb_tokenize([*references, *(c for captions in systems.values() for c in captions)])
+        gold = tokenised[:n]
+        texts = {name: tokenised[i * n : (i + 1) * n] for i, name in enumerate(systems, start=1)}
+        by_meteor = {name: beside.submit(meteor.corpus, captions, gold, counts) for name, captions in texts.items()}
+        for name, captions in texts.items():
             bleu = bleu_statistics(captions, gold)
-            meteor_statistics = meteor.statistics(captions, gold)
-            means = {"ROUGE-L": rouge_l(captions, gold), "CIDEr": cider(captions, gold)}
-            values = {
-                "BLEU@4": float(bleu4(bleu.sum(0))),
-                "METEOR": float(meteor.scores(meteor_statistics.sum(0, keepdims=True))[0]),
-            }
-            resamples = {"BLEU@4": bleu4(counts @ bleu), "METEOR": meteor.scores(counts @ meteor_statistics)}
-            for metric, each in means.items():
+            values = {"BLEU@4": float(bleu4(bleu.sum(0)))}
+            resamples = {"BLEU@4": bleu4(counts @ bleu)}
+            for metric, each in (("ROUGE-L", rouge_l(captions, gold)), ("CIDEr", cider(captions, gold))):
                 values[metric] = float(each.mean())
                 resamples[metric] = counts @ each / n
+            values["METEOR"], resamples["METEOR"] = by_meteor[name].result()
             out[name] = SystemScores({m: 100 * values[m] for m in METRICS}, {m: 100 * resamples[m] for m in METRICS})
     return out
 
