@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
-from .backbones import mixed_precision
+from .backbones import mixed_precision, weights_fingerprint
 from .captioner import Example, PrefixCaptioner
 from .files import whole_file
 from .progress import progress_bar
@@ -303,9 +303,8 @@ def decode_once(
 
     The candidates come without their token ids.
     """
-    digest = hashlib.sha256(json.dumps([asdict(captioner.config), asdict(settings), texts], sort_keys=True).encode())
-    for weights in captioner.state_dict().values():
-        digest.update(weights.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    inputs = [asdict(captioner.config), weights_fingerprint(captioner), asdict(settings), texts]
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
     digest.update(features.contiguous().numpy().tobytes())
     file = folder / f"{digest.hexdigest()[:24]}.parquet"
     if not file.is_file():
