@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ MINIATURE = "miniature"  # the name of the models that ship with the package
 SPACY = "spacy:"  # what the name of a spaCy recogniser begins with
 TRANSFORMERS = "transformers:"  # what the name of a picture encoder of that library begins with
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "pytorch_model.bin")
+
+
+class BackboneError(RuntimeError):
+    """A model cannot be loaded; the message says what to download and where to put it."""
+
 
 PATHS = {
     "concadia_path": "Concadia's wiki_split.json or its folder",
@@ -25,6 +31,11 @@ PATHS = {
 # Parameters that name a model, and what they may be without naming a large one.
 MODELS = ("clip_model", "language_model", "name_recogniser", "vision_language_model", "clipcap")
 SMALL = ("", MINIATURE, "gazetteer", "train")
+
+
+def miniature_folder(part: str) -> Path:
+    """Folder of a shipped miniature model: ``clip``, ``clipcap`` or ``gpt2``."""
+    return Path(str(files("altlib") / "checkpoints" / part))
 
 
 def small(values: dict[str, Any]) -> bool:

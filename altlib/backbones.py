@@ -12,18 +12,13 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .availability import MINIATURE, TRANSFORMERS
-
-
-class BackboneError(RuntimeError):
-    """A model cannot be loaded; the message says what to download and where to put it."""
+from .availability import MINIATURE, TRANSFORMERS, BackboneError, miniature_folder
 
 
 @dataclass(frozen=True)
@@ -52,11 +47,6 @@ class Clip:
             for i in range(0, len(texts), batch_size)
         ]
         return torch.cat(batches) if batches else torch.zeros(0, self.width)
-
-
-def miniature_folder(part: str) -> Path:
-    """Folder of a shipped miniature model: ``clip`` or ``gpt2``."""
-    return Path(str(files("altlib") / "checkpoints" / part))
 
 
 def weights_fingerprint(model: nn.Module) -> str:

@@ -95,7 +95,7 @@ def vision_language_captions(
 
     ``model`` is a hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder. A model
     that holds conversations is asked for alt text (:data:`REQUEST`), others go on from nothing, as in
-    the paper. Raises :class:`altlib.backbones.BackboneError` if it can be neither found nor fetched.
+    the paper. Raises :class:`altlib.availability.BackboneError` if it can be neither found nor fetched.
     """
     from transformers import AutoModelForImageTextToText, AutoProcessor
 

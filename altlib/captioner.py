@@ -17,8 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .backbones import BackboneError, load_language_model
+from .availability import BackboneError
+from .backbones import load_language_model
 from .files import read_json, whole_file, write_json
+from .last_block import hidden_states_at
 
 MAPPERS = ("mlp", "transformer")
 
@@ -164,8 +166,8 @@ class PrefixCaptioner(nn.Module):
     def token_losses(self, features: Tensor, examples: list[Example]) -> tuple[Tensor, Tensor]:
         """Negative log-likelihood of every alt-text token and of the end, and whose it is.
 
-        Returns ``(losses, owners)``, both (number of alt-text tokens + B,). Logits are computed
-        at these positions only. Rows are padded at the end, where causal attention never looks.
+        Returns ``(losses, owners)``, both (number of alt-text tokens + B,). The last block and the
+        logits are computed at these positions only. Rows are padded at the end, where causal attention never looks.
         """
         device = self.embedding.weight.device
         rows = [[*e.text, self.border, *e.alt_text, self.end] for e in examples]
@@ -175,8 +177,8 @@ class PrefixCaptioner(nn.Module):
         last = torch.tensor([len(row) - 1 for row in rows], device=device)[:, None]
         where = torch.arange(longest, device=device)[None]
         predicts = (where >= first) & (where < last)  # (B, T) positions whose next token counts
-        hidden = self.language_model.base_model(inputs_embeds=self.inputs(features, ids), use_cache=False)[0]
-        hidden = hidden[:, self.prefix_length :][predicts]  # (M, d)
+        wanted = F.pad(predicts, (self.prefix_length, 0))  # (B, k + T)
+        hidden = hidden_states_at(self.language_model.base_model, self.inputs(features, ids), wanted)  # (M, d)
         logits = self.language_model.get_output_embeddings()(hidden)  # (M, V)
         targets = ids.roll(-1, dims=1)[predicts]
         owners = torch.arange(len(rows), device=device)[:, None].expand_as(ids)[predicts]
@@ -216,7 +218,7 @@ def build_captioner(config: CaptionerConfig, seed: int, device: str = "cpu") -> 
 def load_captioner(folder: Path | str, device: str = "cpu") -> PrefixCaptioner:
     """Read a captioner that :meth:`PrefixCaptioner.save` wrote.
 
-    Raises :class:`altlib.backbones.BackboneError` if there is none or its files do not fit.
+    Raises :class:`altlib.availability.BackboneError` if there is none or its files do not fit.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file

@@ -442,7 +442,7 @@ def gazetteer(text: str) -> list[Span]:
 def transformers_recogniser(model: str, device: str = "cpu") -> Recogniser:
     """A recogniser from a transformers token-classification model, by hub name or folder.
 
-    Raises :class:`altlib.backbones.BackboneError` if it can be neither found nor fetched.
+    Raises :class:`altlib.availability.BackboneError` if it can be neither found nor fetched.
     """
     from transformers import pipeline
 
@@ -472,9 +472,9 @@ def transformers_recogniser(model: str, device: str = "cpu") -> Recogniser:
 def spacy_recogniser(model: str) -> Recogniser:
     """A recogniser from a spaCy pipeline with named entities, by the name of its package or its folder.
 
-    Raises :class:`altlib.backbones.BackboneError` if spaCy or the pipeline is not installed.
+    Raises :class:`altlib.availability.BackboneError` if spaCy or the pipeline is not installed.
     """
-    from .backbones import BackboneError
+    from .availability import BackboneError
 
     if lacking := missing_spacy(model, "name_recogniser"):
         raise BackboneError(lacking)

@@ -107,23 +107,17 @@ def main(arguments: list[str] | None = None) -> int:
     if given[border + 1 :] and options.command != "book":
         parser.error("only `altlib book` takes arguments after --")
     options.snakemake = given[border + 1 :]
-    from .backbones import BackboneError
+    from .availability import BackboneError
     from .files import DiskFullError
-    from .images import PictureError
-    from .parameters import ParameterError
-    from .posts import CorpusError
     from .runner import RunError
 
     try:
         return dispatch(options)
     except (
         BackboneError,
-        CorpusError,
         DiskFullError,
-        ParameterError,
-        PictureError,
         RunError,
-        ValueError,
+        ValueError,  # of which CorpusError, ParameterError and PictureError are kinds
         FileNotFoundError,
     ) as error:
         print(f"altlib: {error}", file=sys.stderr)
@@ -225,7 +219,8 @@ def forget_posts(options: argparse.Namespace) -> None:
 
 def print_captions(options: argparse.Namespace) -> None:
     """Print the alt text of a picture, or its best candidates with their scores."""
-    from .backbones import BackboneError, load_clip, pick_device
+    from .availability import BackboneError
+    from .backbones import load_clip, pick_device
     from .captioner import load_captioner
     from .decoding import Decoding, decode
     from .features import encode_pictures

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .backbones import MINIATURE, BackboneError, miniature_folder
+from .availability import MINIATURE, BackboneError, miniature_folder
 from .captioner import PrefixCaptioner
 
 Weights = dict[str, Tensor]

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .availability import miniature_folder
+
 METRICS = ("BLEU@4", "METEOR", "ROUGE-L", "CIDEr")
 RESAMPLES = 1000
 
@@ -256,6 +258,19 @@ def proportion_interval(successes: int, n: int) -> tuple[float, float]:
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return float(centre - half), float(centre + half)
+
+
+@cache
+def miniature_tokenizer() -> Any:
+    """The miniature GPT-2's tokenizer by itself: the model's library takes seconds to load."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(miniature_folder("gpt2") / "tokenizer.json"))
+
+
+def count_miniature_tokens(texts: list[str]) -> list[int]:
+    """How many tokens the miniature GPT-2 reads of each text."""
+    return [len(encoding.ids) for encoding in miniature_tokenizer().encode_batch(texts)]
 
 
 def text_lengths(

@@ -238,6 +238,16 @@ def shares_cores(values: dict[str, Any]) -> bool:
     return small(values) and values.get("device", "auto") in ("auto", "cpu") and not accelerators()
 
 
+def waiting(chapter: Chapter, chapters: list[Chapter]) -> set[str]:
+    """The chapters that cannot start before ``chapter`` is done, by what they read and write."""
+    found: set[str] = set()
+    written = set(chapter.writes)
+    while later := {c.name for c in chapters if c.name not in found and written & set(c.reads)}:
+        found |= later
+        written |= {path for c in chapters if c.name in later for path in c.writes}
+    return found
+
+
 def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder: Path) -> Path:
     """Write the run's parameters, records and plan; returns the plan's path."""
     package = Path(__file__).resolve().parent
@@ -260,7 +270,7 @@ def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder
         ),
     )
     write_if_changed(run_folder / "parameters.json", resolved.chapters)
-    entries = []
+    entries: list[dict[str, Any]] = []
     for chapter in chapters:
         fingerprint = plan_folder / f"{chapter.name}.json"
         write_if_changed(
@@ -278,6 +288,7 @@ def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder
                 "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
                 "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
                 "shares_cores": shares_cores(resolved.chapters[chapter.name]),
+                "priority": len(chapters) * (1 + len(waiting(chapter, chapters))) - len(entries),
             }
         )
     plan = plan_folder / "plan.json"

@@ -13,7 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from altlib.backbones import load_language_model, miniature_folder
+from altlib.availability import miniature_folder
+from altlib.backbones import load_language_model
 from altlib.captioner import CaptionerConfig, PrefixCaptioner
 
 ROOT = Path(__file__).resolve().parent.parent

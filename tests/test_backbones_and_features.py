@@ -4,11 +4,10 @@ import shutil
 import pytest
 import torch
 
+from altlib.availability import BackboneError, miniature_folder
 from altlib.backbones import (
-    BackboneError,
     load_clip,
     load_language_model,
-    miniature_folder,
     mixed_precision,
     pick_device,
 )

@@ -165,7 +165,7 @@ def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatc
 
 
 def test_a_vision_language_model_that_is_not_there_says_what_to_download():
-    from altlib.backbones import BackboneError
+    from altlib.availability import BackboneError
 
     with pytest.raises(BackboneError, match="Salesforce/blip2-nowhere"):
         baselines.vision_language_captions("Salesforce/blip2-nowhere", [], "cpu")

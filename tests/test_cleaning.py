@@ -194,7 +194,7 @@ def test_a_spacy_recogniser_is_pluggable(tmp_path):
 
 
 def test_a_spacy_pipeline_that_is_not_there_says_how_to_get_it():
-    from altlib.backbones import BackboneError
+    from altlib.availability import BackboneError
 
     with pytest.raises(BackboneError, match="python -m spacy download nobody_nothing"):
         cleaning.name_recogniser("spacy:nobody_nothing")
@@ -203,7 +203,7 @@ def test_a_spacy_pipeline_that_is_not_there_says_how_to_get_it():
 
 
 def test_a_recogniser_that_is_not_there_says_what_to_download():
-    from altlib.backbones import BackboneError
+    from altlib.availability import BackboneError
 
     with pytest.raises(BackboneError, match="nobody/nothing.*huggingface-cli download"):
         cleaning.name_recogniser("nobody/nothing")

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from altlib.backbones import BackboneError, load_clip, load_language_model
+from altlib.availability import BackboneError
+from altlib.backbones import load_clip, load_language_model
 from altlib.captioner import CaptionerConfig, PrefixCaptioner, build_captioner
 from altlib.clipcap import read_clipcap, start_from_clipcap
 from tests.conftest import small_gpt2

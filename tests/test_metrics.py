@@ -95,6 +95,14 @@ def test_a_paired_test_finds_a_real_difference_and_none_between_equals(scored):
     assert metrics.paired_test(scored["ours"], scored["ours"], "ROUGE-L")["p"] == 1.0
 
 
+def test_tokens_are_counted_as_the_language_model_reads_them():
+    from altlib.backbones import load_language_model
+
+    texts = ["A mug, red.", "", "two  spaces\n\nand <script>", "wörld 👍🏽 #tag http://x.y"]
+    tokenizer, _ = load_language_model()
+    assert metrics.count_miniature_tokens(texts) == [len(ids) for ids in tokenizer(texts).input_ids]
+
+
 def test_systems_of_another_length_are_refused():
     with pytest.raises(ValueError, match="system x has 1 captions for 2 references"):
         metrics.score_systems({"x": ["a"]}, ["a", "b"])

@@ -13,8 +13,8 @@ import pytest
 
 from altlib import kubernetes
 from altlib.cli import main
-from altlib.parameters import ParameterError, read_chapter
-from altlib.runner import RunError, dependencies, imported_modules, parse_seeds, project_root, run_book
+from altlib.parameters import ParameterError, read_chapter, read_chapters
+from altlib.runner import RunError, dependencies, imported_modules, parse_seeds, project_root, run_book, waiting
 from tests.conftest import ROOT
 
 FIRST = [
@@ -188,6 +188,22 @@ def test_a_chapter_depends_on_the_modules_it_imports_and_theirs():
     files = {p.stem for p in dependencies(read_chapter(ROOT / "book" / "04-prefix-deembedding.ipynb"), ROOT / "altlib")}
     assert {"deembedding", "captioner", "backbones", "files", "figures"} <= files
     assert not {"runner", "cli", "scene", "duplicates", "metrics"} & files
+
+
+def test_what_most_chapters_wait_for_comes_first():
+    chapters = read_chapters(ROOT / "book")
+    by_name = {c.name: waiting(c, chapters) for c in chapters}
+    assert by_name["training"] == {"results-and-decoding", "prefix-deembedding"}
+    assert by_name["collection"] > by_name["training"] | by_name["clip-prefers-descriptions"]
+    assert by_name["pretraining"] == set()
+
+
+def test_the_command_loads_no_model_library_to_check_a_file():
+    """Each chapter starts a command of its own, so what it imports counts many times."""
+    code = "import sys; from altlib.cli import main; main(sys.argv[1:]); print(sorted({'torch', 'pandas'} & set(sys.modules)))"
+    command = [sys.executable, "-c", code, "check", str(ROOT / "params" / "smoke.yaml")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "valid" in said and said.endswith("[]\n")
 
 
 def test_imports_are_found():
