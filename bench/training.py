@@ -2,15 +2,21 @@
 
 The same GPT-2-size model with random weights, texts of the paper's lengths (alt text 40 tokens
 on average, posts 46, both cropped at 150), Adam. The plain loop is float32, pads every example
-to the longest possible and computes the logits of every position.
+to the longest possible and computes the logits of every position. Both take turns, so that a
+machine that is slow for a while is slow for both. Beside the times stands how many operations
+either needs for an example: what bf16, where the processor has it, comes on top of.
 """
 
 import argparse
+import copy
 import time
+from functools import partial
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from altlib.backbones import fuse_gelu, load_language_model, mixed_precision
@@ -43,7 +49,7 @@ def main():
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch", type=int, default=50)
-    parser.add_argument("--batches", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--plain-batch", type=int, default=4)
     options = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -60,27 +66,44 @@ def main():
     ]
     data = CaptionData(F.normalize(torch.randn(n, 512), dim=-1), Examples(examples))
     learning = list(captioner.parameters())
-    optimiser = torch.optim.Adam(learning, lr=1e-4, fused=True)
     precision = mixed_precision("cpu")
     settings = TrainingSettings(batch_size=options.batch)
     accelerator = Accelerator(cpu=True)
-    plain = torch.optim.Adam(learning, lr=1e-4)
-    chosen = list(range(options.plain_batch))
-    plain_step(captioner, *data.batch(chosen[:1]), plain, longest=302)
-    start = time.perf_counter()
-    plain_step(captioner, *data.batch(chosen), plain, longest=302)
-    theirs = options.plain_batch / (time.perf_counter() - start)
+    batches = bucketed_batches([example_length(e) for e in examples], options.batch, 0, 0)[: options.rounds]
+    few = list(range(options.plain_batch))
+    slow = copy.deepcopy(captioner)  # with the activation function as transformers has it
     fuse_gelu(captioner)
-    batches = bucketed_batches([example_length(e) for e in examples], options.batch, 0, 0)[: options.batches]
-    update(captioner, data, batches[0][:4], optimiser, learning, settings, accelerator, precision)
-    start = time.perf_counter()
-    for rows in batches:
+    plain = torch.optim.Adam(slow.parameters(), lr=1e-4)
+    optimiser = torch.optim.Adam(learning, lr=1e-4, fused=True)
+
+    def step_plainly():
+        plain_step(slow, *data.batch(few), plain, longest=302)
+
+    def step(rows):
         update(captioner, data, rows, optimiser, learning, settings, accelerator, precision)
-    ours = options.batch * len(batches) / (time.perf_counter() - start)
+
+    with FlopCounterMode(display=False) as plain_operations:
+        step_plainly()
+    with FlopCounterMode(display=False) as operations:
+        for rows in batches:
+            step(rows)
+    seconds = np.zeros(2)
+    for rows in tqdm(batches, desc="rounds", leave=False):
+        for i, run in enumerate((step_plainly, partial(step, rows))):
+            start = time.perf_counter()
+            run()
+            seconds[i] += time.perf_counter() - start
+    theirs, ours = options.rounds * np.array([options.plain_batch, options.batch]) / seconds
+    needed = np.array(
+        [plain_operations.get_total_flops() / len(few), operations.get_total_flops() / sum(map(len, batches))]
+    )
     means = np.mean([[len(e.text), len(e.alt_text)] for e in examples], axis=0)
     print(f"posts of {means[0]:.0f} tokens, alt texts of {means[1]:.0f} on average")
     print(
         f"plain loop, float32: {theirs:.2f} examples/s; ours, {str(precision).removeprefix('torch.')}: {ours:.2f} examples/s; ratio {ours / theirs:.1f}"
+    )
+    print(
+        f"operations an example: {needed[0] / 1e9:.0f} and {needed[1] / 1e9:.0f} x 10^9, ratio {needed[0] / needed[1]:.1f}"
     )
 
 
