@@ -109,18 +109,24 @@ def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int
 
     A post's split follows from a hash of its id and the seed alone, so more data later never
     moves a post (Twitter paper, section 4: split by tweet ID to prevent leakage of text). Posts
-    that say the same words are split together, as they leak the same text.
+    that say the same words are split together, as they leak the same text. Only where a handful
+    of posts would leave a split without any does it get the post whose hash comes nearest.
     """
     if not 0 <= validation + test < 1:
         raise ValueError(f"validation and test shares must add up to less than 1, not {validation + test}")
     first_post = posts.groupby("text")["post_id"].transform("min").where(posts["text"] != "", posts["post_id"])
     bins = connected_posts(posts["post_id"], first_post)
 
-    def split_of(key: str) -> str:
-        u = int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:8]) / 2**64
-        return "test" if u < test else "val" if u < test + validation else "train"
+    def place(key: str) -> float:
+        return int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:8]) / 2**64
 
-    return bins.map({key: split_of(key) for key in bins.unique()})
+    places = {key: place(key) for key in bins.unique()}
+    split = {k: "test" if u < test else "val" if u < test + validation else "train" for k, u in places.items()}
+    for name, share in (("test", test), ("val", validation)):
+        left = [key for key, taken in split.items() if taken == "train"]
+        if share > 0 and len(left) > 1 and name not in split.values():
+            split[min(left, key=places.__getitem__)] = name
+    return bins.map(split)
 
 
 def connected_posts(post_ids: pd.Series, also: pd.Series) -> pd.Series:

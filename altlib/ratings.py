@@ -115,9 +115,11 @@ def partial_correlation(x: np.ndarray, y: np.ndarray, control: np.ndarray) -> fl
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's r; NaN where one side does not vary, (n,), (n,) -> float."""
+    """Pearson's r; NaN where one side does not vary or there are fewer than three pairs, (n,), (n,) -> float."""
+    if len(x) < 3:
+        return float("nan")
     varies = [np.std(v) > 1e-9 * max(1.0, float(np.abs(v).max())) for v in (x, y)]
-    return float(np.corrcoef(x, y)[0, 1]) if len(x) > 2 and all(varies) else float("nan")
+    return float(np.corrcoef(x, y)[0, 1]) if all(varies) else float("nan")
 
 
 def fisher_interval(r: float, n: int, controls: int = 0) -> tuple[float, float]:

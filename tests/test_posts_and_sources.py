@@ -57,6 +57,14 @@ def test_no_post_and_no_text_is_in_two_splits(ids, seed):
     assert named.empty or named.groupby("text")["split"].nunique().max() == 1
 
 
+@given(n=st.integers(3, 40), seed=st.integers(0, 20))
+@settings(max_examples=60, deadline=None)
+def test_a_handful_of_posts_leaves_no_split_empty(n, seed):
+    posts = pd.DataFrame({"post_id": [f"p{i}" for i in range(n)], "text": [f"t{i}" for i in range(n)]})
+    assert set(split_by_post(posts, 0.05, 0.05, seed)) == {"train", "val", "test"}
+    assert "test" not in set(split_by_post(posts, 0.05, 0.0, seed))
+
+
 def test_more_data_moves_no_post():
     small, large = frame(50), frame(500)
     a, b = split_by_post(small, 0.1, 0.1, 0), split_by_post(large, 0.1, 0.1, 0)

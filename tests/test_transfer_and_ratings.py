@@ -179,6 +179,13 @@ def test_rated_texts_find_their_images(tmp_path):
     assert scored.to_dict("records") == [{"description": "a dog", "score": 0.25}]
 
 
+def test_ratings_without_images_are_counted_as_without_a_score(tmp_path):
+    published(tmp_path)
+    found = ratings.rated_items(pd.DataFrame(), str(tmp_path), "", 10, 0)
+    table = ratings.correlations(found.groups, found.scored(lambda pictures, texts: pytest.fail("nothing to score")))
+    assert (table["items"] == 0).all() and table["r"].isna().all() and (table["without_score"] > 0).all()
+
+
 def test_files_of_another_format_are_refused(tmp_path):
     with pytest.raises(CorpusError, match="does not exist"):
         ratings.read_ratings(tmp_path)
