@@ -47,6 +47,13 @@ class Parameter:
     high: float | None = None
     choices: tuple[str, ...] = ()
 
+    @property
+    def range(self) -> str:
+        """The bounds in words, such as ``1 to 100,000``; empty without any."""
+        if self.low is None or self.high is None:
+            return ""
+        return " to ".join(f"{int(x):,}" if float(x).is_integer() else f"{x:g}" for x in (self.low, self.high))
+
     def check(self, value: Any, where: str) -> Any:
         """The value in the parameter's type; raises :class:`ParameterError` if it does not fit."""
         expected = TYPES[self.kind]
@@ -68,7 +75,7 @@ class Parameter:
             if isinstance(each, float) and each != each:
                 raise ParameterError(f"{where}: not a number")
             if (self.low is not None and each < self.low) or (self.high is not None and each > self.high):
-                raise ParameterError(f"{where}: {each!r} is outside {self.low:g} to {self.high:g}")
+                raise ParameterError(f"{where}: {each!r} is outside {self.range}")
         return value
 
 

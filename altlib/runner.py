@@ -549,9 +549,7 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
     """The appendix that lists every parameter, as Markdown."""
 
     def allowed(p: Parameter) -> str:
-        if p.choices:
-            return ", ".join(p.choices)
-        return f"{p.low:g} to {p.high:g}" if p.low is not None and p.high is not None else "any"
+        return ", ".join(p.choices) or p.range or "any"
 
     lines = [
         "# Parameters",
