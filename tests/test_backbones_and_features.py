@@ -137,6 +137,7 @@ def test_features_of_several_shards_are_a_map_of_a_file(tmp_path, picture, monke
     assert file.stat().st_size == 128 + kept.numel() * 4
     grown = picture_features([*paths, str(picture("new.png"))], clip, tmp_path)
     assert torch.equal(grown[:4], kept[:4]) and len(grown) == 6 and len(list(tmp_path.glob("*.npy"))) == 2
+    torch.testing.assert_close(grown[:5], kept)  # the last shard is another batch now, rounded otherwise
 
 
 def small_vision_model(kind: str):
