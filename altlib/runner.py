@@ -38,6 +38,7 @@ from .availability import missing, small
 from .files import only_one, read_json, write_json, write_text
 from .parameters import Chapter, Parameter, Resolved, apply_settings, read_chapters, read_yaml, resolve
 from .progress import PROGRESS_FILE
+from .warm import ADDRESS, serving
 
 PACKAGES = (
     "torch",
@@ -57,7 +58,8 @@ PACKAGES = (
 )
 
 
-WHERE_TO_RUN = ("--cores", "-c", "--jobs", "-j", "--profile", "--executor", "-e")  # Snakemake's options
+ELSEWHERE = ("--profile", "--executor", "-e")  # Snakemake's options to run chapters on other machines
+WHERE_TO_RUN = ("--cores", "-c", "--jobs", "-j", *ELSEWHERE)
 
 
 class RunError(RuntimeError):
@@ -90,8 +92,10 @@ def module_files(package: Path) -> dict[str, Path]:
     }
 
 
-def imported_modules(source: str, module: str, is_package: bool, known: dict[str, Path]) -> set[str]:
-    """The library modules that Python source imports; ``module`` is its own dotted name."""
+def imported_modules(
+    source: str, module: str, is_package: bool, known: dict[str, Path], everywhere: bool = True
+) -> set[str]:
+    """The library modules that Python source imports, ``everywhere`` or when it is loaded; ``module`` is its own name."""
     found: set[str] = set()
 
     def add(name: str) -> None:
@@ -101,7 +105,8 @@ def imported_modules(source: str, module: str, is_package: bool, known: dict[str
                 found.add(".".join(parts[:end]))
                 return
 
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for node in ast.walk(tree) if everywhere else tree.body:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.startswith("altlib."):
@@ -120,13 +125,17 @@ def imported_modules(source: str, module: str, is_package: bool, known: dict[str
     return found
 
 
-def dependencies(chapter: Chapter, package: Path) -> list[Path]:
-    """The library files that a chapter's code imports, directly or not."""
-    known = module_files(package)
+def code_of(chapter: Chapter) -> str:
+    """The Python of a chapter's cells."""
     cells = json.loads(chapter.notebook.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-    code = "\n".join(line for line in code.splitlines() if not line.lstrip().startswith(("%", "!")))
-    waiting = imported_modules(code, "", True, known)
+    return "\n".join(line for line in code.splitlines() if not line.lstrip().startswith(("%", "!")))
+
+
+def dependencies(chapter: Chapter, package: Path, everywhere: bool = True) -> list[Path]:
+    """The library files that a chapter's code imports, directly or not; if not ``everywhere``, when it is loaded."""
+    known = module_files(package)
+    waiting = imported_modules(code_of(chapter), "", True, known, everywhere)
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -134,10 +143,17 @@ def dependencies(chapter: Chapter, package: Path) -> list[Path]:
             continue
         seen.add(name)
         path = known[name]
-        waiting |= imported_modules(path.read_text(encoding="utf-8"), name, path.name == "__init__.py", known)
+        source, is_package = path.read_text(encoding="utf-8"), path.name == "__init__.py"
+        waiting |= imported_modules(source, name, is_package, known, everywhere)
     files = [known[name] for name in sorted(seen)]
     data = {p for f in files for p in f.parent.glob("*.toml")} if any("miniworld" in str(f) for f in files) else set()
     return files + sorted(data)
+
+
+def loads_torch(chapter: Chapter, package: Path) -> bool:
+    """Whether torch is loaded with a chapter's first lines, not only where some setting asks for it."""
+    sources = [path.read_text(encoding="utf-8") for path in dependencies(chapter, package, everywhere=False)]
+    return any(re.search(r"^(?:import|from) torch\b", source, re.MULTILINE) for source in [code_of(chapter), *sources])
 
 
 def digest_files(paths: list[Path]) -> str:
@@ -282,12 +298,14 @@ def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder
             },
         )
         stem = chapter.notebook.stem
+        shares = shares_cores(resolved.chapters[chapter.name])
         entries.append(
             {
                 "name": chapter.name,
                 "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
                 "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
-                "shares_cores": shares_cores(resolved.chapters[chapter.name]),
+                "shares_cores": shares,
+                "warm": shares and loads_torch(chapter, package),
                 "priority": len(chapters) * (1 + len(waiting(chapter, chapters))) - len(entries),
             }
         )
@@ -328,14 +346,16 @@ def only_run(run_folder: Path) -> Iterator[None]:
         yield
 
 
-def stale(plan: dict, run_folder: Path) -> bool:
-    """Whether anything is missing or older than what it depends on."""
+def stale(plan: dict, run_folder: Path, pages: bool = True) -> bool:
+    """Whether anything, the rendered ``pages`` included, is missing or older than what it depends on."""
 
     def time_of(name: str) -> float:
         path = run_folder / name
         return path.stat().st_mtime if path.is_file() else float("inf")
 
-    steps = [(c["inputs"], c["outputs"]) for c in plan["chapters"]] + [(plan["pages"], ["html/index.html"])]
+    steps = [(c["inputs"], c["outputs"]) for c in plan["chapters"]]
+    if pages:
+        steps.append((plan["pages"], ["html/index.html"]))
     return any(
         not (run_folder / o).is_file() or max(map(time_of, inputs)) > time_of(o)
         for inputs, outputs in steps
@@ -376,32 +396,9 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
             print(f"Nothing has changed. The book is at {index}")
             return index
         (run_folder / "failure.json").unlink(missing_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--snakefile",
-            str(Path(__file__).resolve().parent / "workflow" / "Snakefile"),
-            "--directory",
-            str(run_folder),
-            "--config",
-            f"plan={plan}",
-            "--rerun-triggers",
-            "mtime",
-            "--rerun-incomplete",
-            "--nolock",
-            "--quiet",
-            "all",
-            *snakemake,
-            *([] if any(argument.startswith(WHERE_TO_RUN) for argument in snakemake) else ["--cores", "all"]),
-        ]
         started = time.monotonic()
-        log = run_folder / "logs" / "snakemake.log"
-        log.parent.mkdir(exist_ok=True)
         dry = any(argument in ("-n", "--dry-run", "--dryrun") for argument in snakemake)
-        with log.open("w") as output:
-            process = subprocess.run(command, cwd=root, stdout=None if dry else output, check=False)
-        if process.returncode:
+        if run_plan(plan, snakemake, dry):
             raise RunError(failure_message(run_folder))
         if dry:
             print("Nothing was run: that is what would be.")
@@ -409,6 +406,44 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
         where = f"The book is at {index}" if index.is_file() else "The book is not rendered yet"
         print(f"Done in {time.monotonic() - started:.0f} s. {where}")
     return index
+
+
+def run_plan(plan_file: Path, snakemake: list[str], dry: bool) -> int:
+    """Have Snakemake bring a plan up to date, with further arguments for it; its exit status.
+
+    What it prints goes to the run's log, or to the terminal if it is to run nothing (``dry``).
+    """
+    plan = read_json(plan_file)
+    run_folder = Path(plan["run_folder"])
+    logs = run_folder / "logs"
+    logs.mkdir(exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(Path(__file__).resolve().parent / "workflow" / "Snakefile"),
+        "--directory",
+        str(run_folder),
+        "--config",
+        f"plan={plan_file}",
+        "--rerun-triggers",
+        "mtime",
+        "--rerun-incomplete",
+        "--nolock",
+        "--quiet",
+        "all",
+        *snakemake,
+        *([] if any(argument.startswith(WHERE_TO_RUN) for argument in snakemake) else ["--cores", "all"]),
+    ]
+    here = not dry and not any(argument.startswith(ELSEWHERE) for argument in snakemake)
+    warm = here and any(chapter["warm"] for chapter in plan["chapters"]) and stale(plan, run_folder, pages=False)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    with contextlib.ExitStack() as held:
+        address = held.enter_context(serving(logs / "warm.log", max(1, cores // 2))) if warm else ""
+        output = None if dry else held.enter_context((logs / "snakemake.log").open("w"))
+        environment = {**os.environ, ADDRESS: address}
+        return subprocess.run(command, cwd=plan["root"], stdout=output, env=environment, check=False).returncode
 
 
 def failure_message(run_folder: Path) -> str:
@@ -473,6 +508,7 @@ def execute_chapter(plan_file: Path, name: str) -> None:
             progress_bar={"desc": stem, "unit": " cells"},
             kernel_name="python3",
             request_save_on_cell_execute=True,
+            kernel_manager_class="altlib.kernels.WarmKernelManager",
         )
     except (PapermillExecutionError, DeadKernelError) as error:
         if running.is_file():

@@ -14,7 +14,16 @@ import pytest
 from altlib import kubernetes
 from altlib.cli import main
 from altlib.parameters import ParameterError, read_chapter, read_chapters
-from altlib.runner import RunError, dependencies, imported_modules, parse_seeds, project_root, run_book, waiting
+from altlib.runner import (
+    RunError,
+    dependencies,
+    imported_modules,
+    loads_torch,
+    parse_seeds,
+    project_root,
+    run_book,
+    waiting,
+)
 from tests.conftest import ROOT
 
 FIRST = [
@@ -190,6 +199,11 @@ def test_a_chapter_depends_on_the_modules_it_imports_and_theirs():
     assert not {"runner", "cli", "scene", "duplicates", "metrics"} & files
 
 
+def test_all_chapters_but_the_first_load_torch_at_once():
+    chapters = read_chapters(ROOT / "book")
+    assert [c.name for c in chapters if not loads_torch(c, ROOT / "altlib")] == ["collection"]
+
+
 def test_what_most_chapters_wait_for_comes_first():
     chapters = read_chapters(ROOT / "book")
     by_name = {c.name: waiting(c, chapters) for c in chapters}
@@ -212,6 +226,9 @@ def test_imports_are_found():
         "a.b",
         "c",
     }
+    later = "from altlib import c\ndef f():\n    from altlib.a import b"
+    assert imported_modules(later, "", True, known) == {"a.b", "c"}
+    assert imported_modules(later, "", True, known, everywhere=False) == {"c"}
     assert imported_modules("from . import c\nfrom .a.b import x", "c", False, known) == {"c", "a.b"}
     assert imported_modules("from ..c import x\nfrom .b import y", "a.z", False, known) == {"c", "a.b"}
 
