@@ -309,3 +309,9 @@ def strongest(words: list[WordAttribution], count: int = 3) -> str:
         f"Raised most by: {', '.join(w.word for w in raised) or 'nothing'}. "
         f"Lowered most by: {', '.join(w.word for w in lowered) or 'nothing'}."
     )
+
+
+def annotated(words: list[WordAttribution], label: str) -> str:
+    """A text with its attributions, and its strongest words as a sentence below it, as HTML."""
+    limit = max((abs(w.value) for w in words), default=0.0)
+    return f"{render_words(words, limit, label)}<p>{html.escape(strongest(words))}</p>"

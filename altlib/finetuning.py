@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,27 @@ class TuningSettings:
     def name(self) -> str:
         """Such as ``iit-das-lora-0``."""
         return f"{self.objective}-{self.tuning}-{self.seed}"
+
+
+def plans_of(values: Mapping[str, Any]) -> list[TuningSettings]:
+    """The runs that chapter 06's parameters ask for, by name: objectives, fine-tunings and seeds, the joint ones last.
+
+    IIT-DAS has its own rank and learning rates. The joint objective runs with LoRA alone, unless
+    it is among the objectives.
+    """
+    shared = {f.name: values[f.name] for f in fields(TuningSettings) if f.name in values}
+
+    def plan(objective: str, tuning: str, number: int) -> TuningSettings:
+        own = "iit_" if objective == "iit-das" else ""
+        rate = values[f"{own}lora_learning_rate" if tuning == "lora" else f"{own}learning_rate"]
+        changes = {"objective": objective, "tuning": tuning, "seed": values["seed"] + number}
+        return TuningSettings(**shared | changes | {"rank": values[f"{own}rank"], "learning_rate": rate})
+
+    objectives, tunings = ([name.strip() for name in values[key].split(",")] for key in ("objectives", "tunings"))
+    plans = [plan(o, t, number) for o in objectives for t in tunings for number in range(values["seeds"])]
+    if "joint" not in objectives:
+        plans += [plan("joint", "lora", number) for number in range(values["joint_seeds"])]
+    return plans
 
 
 class DescriptionClip(nn.Module):

@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -28,6 +29,7 @@ from .baselines import stated_facts
 from .captioner import CaptionerConfig, MlpMapper, PrefixCaptioner
 from .clipcap import eight_bits
 from .decoding import Decoding, best_texts, decode
+from .metrics import proportion_interval
 from .miniworld.network import (
     MiniPost,
     account,
@@ -825,3 +827,33 @@ def measure(
         "kinds_named": kinds_named(language_model, tokenizer),
         "clipcap_states": {fact: float(share) for fact, share in stated.iloc[0].items()},
     }
+
+
+def as_table(measured: dict[str, Any]) -> pd.DataFrame:
+    """The numbers of :func:`measure` with 95% intervals where they are shares of pictures."""
+
+    def share(what: str, value: float, pictures: int) -> tuple[str, float, float | None, float | None]:
+        low, high = proportion_interval(round(value * pictures), pictures)
+        return what, 100 * value, 100 * low, 100 * high
+
+    retrieved, places = measured["retrieval_pictures"], measured["places_named"]
+    rows: list[tuple[str, float, float | None, float | None]] = [
+        share(
+            "CLIP prefers the description to the caption (%)", measured["description_preference"], measured["pictures"]
+        ),
+        share(f"CLIP ranks the own caption first of {retrieved} (%)", measured["retrieval_256"], retrieved),
+        ("GPT-2's perplexity on unseen accounts, threads, captions and alt text", measured["perplexity"], None, None),
+        ("GPT-2 picks the right one of a post's places (% of first tokens)", 100 * places["first"], None, None),
+        ("GPT-2 goes on copying its name (% of later tokens)", 100 * places["later"], None, None),
+        (
+            "GPT-2 calls a thing as the post's topic does, given its plain name (% of first tokens)",
+            100 * measured["kinds_named"],
+            None,
+            None,
+        ),
+        *(
+            (f"frozen ClipCap states the {fact} rightly (%, greedy)", value, None, None)
+            for fact, value in measured["clipcap_states"].items()
+        ),
+    ]
+    return pd.DataFrame(rows, columns=["what", "value", "95% low", "95% high"])

@@ -6,7 +6,7 @@ Chapter 02 trains them one after the other, or side by side; ``altlib train`` do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -134,6 +134,25 @@ class Systems:
             rows = frame[frame["split"] == split]
             yield from zip(rows["text"], rows[target], strict=True)
 
+    def table(self) -> pd.DataFrame:
+        """What each captioner sees, what of it learns from what, and what it starts from."""
+        rows = []
+        for name, config in self.configs.items():
+            learns = name != FROZEN or self.clipcap == "train"
+            start = self.start_of(name) if config.uses_image else "–"
+            rows.append(
+                {
+                    "system": name,
+                    "sees the picture": config.uses_image,
+                    "reads the post": config.uses_text,
+                    "mapper": config.mapper if config.uses_image else "none",
+                    "mapper starts from": "nothing" if start == "train" else start,
+                    "language model learns": config.trains_lm and learns,
+                    "learns from": "posts" if name != FROZEN else "captions" if learns else "nothing here",
+                }
+            )
+        return pd.DataFrame(rows)
+
     def train(self, name: str) -> pd.DataFrame | None:
         """Train a captioner, or read it back if it is finished; its curve, or None if nothing of it learns."""
         captioner = build_captioner(self.configs[name], self.settings.seed)
@@ -155,8 +174,8 @@ class Systems:
         return {name: curve for name, curve in curves.items() if curve is not None}
 
 
-def systems_of(run: Path, values: dict[str, Any]) -> Systems:
-    """The captioners of a run by the resolved parameters of chapter 02."""
+def systems_of(run: Path, values: Mapping[str, Any]) -> Systems:
+    """The captioners of a run by the parameters of chapter 02, by name."""
     common = {name: values[name] for name in ("language_model", "prefix_length", "mapper", "max_tokens")}
     names = ("epochs", "batch_size", "micro_batch", "learning_rate", "schedule", "patience", "seed")
     others = (

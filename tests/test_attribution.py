@@ -129,3 +129,9 @@ def test_rendered_words_need_no_colour_and_are_escaped():
     assert 'aria-label="strongly raises the score">++' in text and 'aria-label="lowers the score">−<' in text
     assert "solid" in text and "dashed" in text and text.endswith("</span> of</p>")
     assert attribution.strongest(words) == "Raised most by: <b>cup, of. Lowered most by: hope."
+
+
+def test_an_annotated_text_is_told_in_words_too():
+    text = attribution.annotated([WordAttribution("<b>cup", 1.0), WordAttribution("hope", -0.3)], "Caption:")
+    assert text.endswith("<p>Raised most by: &lt;b&gt;cup. Lowered most by: hope.</p>") and "<b>" not in text
+    assert "raises" not in attribution.annotated([], "Caption:")

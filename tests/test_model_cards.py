@@ -8,7 +8,7 @@ from altlib.availability import miniature_folder
 from altlib.backbones import load_clip, load_language_model
 from altlib.clipcap import read_clipcap
 from altlib.metrics import proportion_interval
-from altlib.pretraining import measure
+from altlib.pretraining import as_table, measure
 from altlib.transfer import base_encoder, evaluate_tasks, label_tokens, miniworld_tasks
 
 
@@ -16,7 +16,9 @@ def table(part: str) -> list[tuple[str, list[float]]]:
     """The rows of a card's table: what was measured, and the numbers said of it."""
     card = (miniature_folder(part) / "README.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in card.splitlines() if line.startswith("| ")]
-    return [(what, [float(n) for n in re.findall(r"\d+(?:\.\d+)?", value.partition(":")[0])]) for what, value in rows[1:]]
+    return [
+        (what, [float(n) for n in re.findall(r"\d+(?:\.\d+)?", value.partition(":")[0])]) for what, value in rows[1:]
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,11 @@ def test_clipcap(measured):
     facts = ("count", "setting", "detail", "side", "colour", "surface", "trend", "kind", "beside")
     for (what, said), fact in zip(table("clipcap"), facts, strict=True):
         assert said == [pytest.approx(measured["clipcap_states"][fact], abs=0.51)], what
+
+
+def test_the_appendix_shows_the_same_numbers(measured):
+    shown = as_table(measured)
+    preferred = shown.iloc[0][["value", "95% low", "95% high"]].tolist()
+    assert preferred == pytest.approx(interval(measured["description_preference"], 512))
+    assert len(shown) == 6 + len(measured["clipcap_states"])
+    assert shown["95% low"].notna().tolist() == [True, True] + [False] * (len(shown) - 2)

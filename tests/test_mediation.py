@@ -1,0 +1,128 @@
+"""What attributions through and around the subspace say, over several models and seeds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from altlib import mediation
+from altlib.attribution import Attribution, WordAttribution
+from altlib.posts import CorpusError
+
+NORMS = {"concreteness": pd.Series({"cup": 5.0, "table": 4.8, "idea": 1.5, "joy": 2.0})}
+
+
+def by_path(values: list[list[float]], through: float = 0.25, missing: float = 0.0) -> dict[str, Attribution]:
+    """Attributions of which a share goes through the subspace, and whose sum misses the difference by ``missing``."""
+    whole = torch.tensor(values)
+    return {
+        path: Attribution(torch.zeros(whole.shape, dtype=torch.long), share * whole, whole.sum(1) + missing, None)
+        for path, share in (("none", 1.0), ("through", through), ("around", 1 - through))
+    }
+
+
+def correlation(**by_training: dict[str, list[float]]) -> pd.DataFrame:
+    rows = [
+        {"training": t.replace("_", "-"), "seed": seed, "path": path, "norm": "concreteness", "r": r}
+        for t, paths in by_training.items()
+        for path, values in paths.items()
+        for seed, r in enumerate(values)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_pairs_have_rated_words_in_both_texts():
+    posts = pd.DataFrame(
+        {
+            "split": ["test", "test", "test", "train", "test"],
+            "caption": ["joy", "hm", "my idea", "joy", "cups"],
+            "alt_text": ["a cup", "a cup", "", "a cup", "a table"],
+        }
+    )
+    chosen = mediation.choose_pairs(posts, NORMS, 10, seed=0)
+    assert chosen["caption"].tolist() == ["joy", "cups"]  # a plural has its singular's rating
+    assert len(mediation.choose_pairs(posts, NORMS, 1, seed=0)) == 1
+    with pytest.raises(CorpusError, match="no test picture"):
+        mediation.choose_pairs(posts.assign(caption="hm"), NORMS, 10, seed=0)
+
+
+def test_the_completeness_error_is_that_of_all_texts_together_and_of_single_ones():
+    found = {
+        ("base", 0): by_path([[1.0, 2.0], [1.0, 0.0]], missing=1.0),  # off by 1 of 4, and by 1 of 2
+        ("iit-das", 0): by_path([[1.0, 2.0], [1.0, 0.0]]),
+    }
+    table = mediation.completeness(found).set_index("training")
+    assert table.loc["base", "error of all texts together (%)"] == pytest.approx(100 * 2 / 6)
+    assert table.loc["base", "median text (%)"] == pytest.approx(100 * (1 / 4 + 1 / 2) / 2)
+    assert table.loc["iit-das"].tolist() == [0, 0, 0]
+
+
+def test_correlations_with_norms_are_pearsons():
+    words = {("base", 0, "none"): [[WordAttribution(w, v)] for w, v in (("cup", 3.0), ("Idea", 1.0), ("joy", 1.5))]}
+    row = mediation.norm_correlations(words, NORMS).iloc[0]
+    assert row["r"] == pytest.approx(stats.pearsonr([3.0, 1.0, 1.5], [5.0, 1.5, 2.0])[0])
+    assert (row["training"], row["path"], row["words"]) == ("base", "none", 3)
+
+
+def test_the_paper_stands_beside_every_training_and_path():
+    ours = correlation(base={p: [0.1] for p in ("none", "through", "around")}, iit_das={"none": [0.2, 0.4]})
+    paper = pd.DataFrame({"training": ["none"], "path": ["none"], "concreteness": [0.22], "imageability": ["–"]})
+    table = mediation.beside_paper(ours, paper)
+    assert table["training"].tolist() == ["none"] * 3 + ["iit-das"] * 3
+    assert table["concreteness"][0] == "0.10"
+    assert table["concreteness"][3].startswith("0.30 ± ")
+    assert table["paper: concreteness"].tolist()[:2] == ["0.22", "–"]
+
+
+def test_paths_are_compared_seed_by_seed():
+    through, around = [0.1, 0.2, 0.35], [0.2, 0.31, 0.4]
+    test = mediation.compare_paths(correlation(iit_das={"through": through, "around": around}))[0]
+    difference = np.subtract(through, around)
+    expected = stats.ttest_rel(through, around)
+    assert test["through minus around"] == pytest.approx(difference.mean())
+    assert test["p (paired t)"] == pytest.approx(expected.pvalue)
+    assert (test["95% low"], test["95% high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert test["seeds"] == 3
+
+
+@pytest.mark.parametrize(
+    ("training", "low", "high", "said"),
+    [
+        ("iit-das", 0.1, 0.3, "as in the paper"),
+        ("iit-das", -0.3, -0.1, "the other way round than in the paper"),
+        ("iit-das", -0.1, 0.1, "unlike the paper"),
+        ("behavioural", -0.1, 0.1, "as in the paper"),
+        ("behavioural", 0.1, 0.2, "unlike the paper"),
+        ("behavioural", float("nan"), float("nan"), "one seed gives no interval"),
+        ("base", 0.1, 0.2, "the paper has no such row"),
+    ],
+)
+def test_the_verdict_can_come_out_either_way(training, low, high, said):
+    assert mediation.verdict({"training": training, "95% low": low, "95% high": high}) == said
+
+
+def test_the_subspace_hears_words_that_occur_often_enough():
+    text = [WordAttribution("a", 0.002), WordAttribution("Cup", -0.001), WordAttribution(",", 1.0)]
+    rare = [WordAttribution("once", 0.5)]
+    words = {("iit-das", seed, "through"): [text, text, text if seed else rare] for seed in (0, 1)}
+    words["behavioural", 0, "through"] = [[WordAttribution("other", 9.0)] * 9]
+    table = mediation.heard_words(words, times=2).iloc[:, 1].tolist()
+    assert table == ["a (+2.0), cup (-1.0)", "cup (-1.0), a (+2.0)"]
+
+
+def test_the_share_through_the_subspace_and_what_descriptions_have_over_captions():
+    row = mediation.shares_through({("iit-das", 0): by_path([[1.0, -1.0], [3.0, 1.0]], through=0.25)}).iloc[0]
+    assert row["through (% of all)"] == pytest.approx(25)
+    assert row["descriptions minus captions, through"] == pytest.approx(0.25 * 4)
+    assert row["descriptions minus captions, around"] == pytest.approx(0.75 * 4)
+
+
+def test_names_are_compared_with_the_other_words_of_captions():
+    caption = [WordAttribution("Jimi", 0.001), WordAttribution("plays", 0.003), WordAttribution("guitar", 0.005)]
+    description = [WordAttribution("Jimi", 9.0)]
+    words = {("iit-das", 0, path): [caption, description] for path in ("none", "through")}
+    table = mediation.names_and_others(words, [{"Jimi"}]).set_index("path")
+    assert table.loc["none", "names (x1000)"] == pytest.approx(1)
+    assert table.loc["through", "other words (x1000)"] == pytest.approx(4)
+    assert mediation.names_and_others(words, [set()])["names (x1000)"].isna().all()

@@ -1,0 +1,50 @@
+"""Captions' scores as tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from altlib.metrics import METRICS, SystemScores
+from altlib.results import against_better, beside_paper, caption_looks, repeats
+
+
+def scored(value: float) -> SystemScores:
+    """A system with this score in every metric, and resamples within 1 of it."""
+    spread = np.linspace(-1, 1, 1001)
+    return SystemScores(dict.fromkeys(METRICS, value), {m: value + spread for m in METRICS})
+
+
+PAPER = pd.DataFrame({m: [1.0, 2.0, 6.0] for m in METRICS}, index=["text", "BLIP-2", "both"])
+
+
+def test_systems_stand_in_the_papers_order_and_others_after_them():
+    table = beside_paper({"new": scored(3), "both": scored(20), "text": scored(10)}, PAPER).set_index("system")
+    assert list(table.index) == ["text", "BLIP-2", "both", "new"]
+    assert table.loc["text", "BLEU@4"] == "10.00 [9.05, 10.95]"
+    assert table.loc["BLIP-2", "CIDEr"] == "not run"
+    assert table.loc["both", "paper METEOR"] == 6.0
+    assert np.isnan(table.loc["new", "paper METEOR"])
+
+
+def test_a_system_is_compared_with_the_better_of_the_others():
+    scores = {"both": scored(20), "text": scored(10), "BLIP-2": scored(4)}
+    table = against_better(scores, "both", ["BLIP-2", "text"], PAPER)
+    assert table["better single source"].tolist() == ["text"] * len(METRICS)
+    assert table["ratio"].tolist() == [2.0] * len(METRICS)
+    assert table["paper's ratio"].tolist() == [3.0] * len(METRICS)  # 6 to the better of 1 and 2
+    low, high = map(float, table["ratio 95% interval"][0].split(" to "))
+    assert low == pytest.approx(20.95 / 10.95, abs=0.01)
+    assert high == pytest.approx(19.05 / 9.05, abs=0.01)
+
+
+def test_there_is_no_ratio_to_nothing():
+    assert against_better({"both": scored(20), "text": scored(0)}, "both", ["text"], PAPER)["ratio"].isna().all()
+
+
+def test_captions_that_repeat_themselves_and_empty_ones_are_counted():
+    assert repeats("a red cup and A Red Cup")
+    assert not repeats("a red cup and a red bowl")
+    table = caption_looks({"s": ["one two three", "a b c a b c", " "]}).iloc[0]
+    assert table["mean words"] == pytest.approx(3)
+    assert table["repeat a trigram (%)"] == pytest.approx(100 / 3)
+    assert table["empty (%)"] == pytest.approx(100 / 3)
