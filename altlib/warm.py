@@ -34,6 +34,7 @@ from typing import Any, NoReturn
 
 ADDRESS = "ALTLIB_WARM"  # the environment's name for the socket of the process that serves
 THREADS = "OMP_NUM_THREADS"  # read by libraries when they are loaded, so it must be the same for who asks
+LONGEST = 107  # bytes of a socket's name on Linux
 INLINE = "module://matplotlib_inline.backend_inline"  # what kernels show figures with
 LIBRARIES = (
     "torch",
@@ -59,13 +60,14 @@ def serving(log: Path, threads: int, libraries: Sequence[str] = LIBRARIES) -> It
     """Have a process load ``libraries`` and be forked until the end; yields its address, for :data:`ADDRESS`.
 
     ``threads`` is the value of ``OMP_NUM_THREADS`` that its libraries are loaded with; what it
-    has to say goes to the file ``log``. Yields an empty address where there is no Linux.
+    has to say goes to the file ``log``. Yields an empty address where that cannot be: without
+    Linux, or with a folder for temporary files whose name is too long for a socket's.
     """
-    if not hasattr(os, "pidfd_open"):
-        yield ""
-        return
     with tempfile.TemporaryDirectory(prefix="altlib-") as folder, log.open("wb") as output:
         address = str(Path(folder) / "warm")
+        if not hasattr(os, "pidfd_open") or len(os.fsencode(address)) > LONGEST:
+            yield ""
+            return
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(address)  # before anyone can ask
             listener.listen(64)

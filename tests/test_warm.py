@@ -148,6 +148,15 @@ def test_a_killed_process_is_reported(tmp_path, environment):
     os.kill(other, signal.SIGKILL)
 
 
+def test_where_no_socket_can_be_nobody_serves(tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    with serving(tmp_path / "warm.log", threads=1, libraries=[LIBRARY]) as address:
+        assert address == ""
+    assert not list(long.iterdir())
+
+
 def test_a_kernel_starts_with_the_library_loaded(environment, monkeypatch):
     for name in (ADDRESS, THREADS):
         monkeypatch.setenv(name, environment[name])
