@@ -286,6 +286,7 @@ def render_words(words: list[WordAttribution], limit: float, label: str) -> str:
     for w in words:
         strength = abs(w.value) / limit if limit else 0.0
         text = html.escape(w.word)
+        parts.append("" if re.match(r"[,.;:!?)\]]", w.word) else " ")
         if strength < 0.1:
             parts.append(text)
             continue
@@ -296,9 +297,7 @@ def render_words(words: list[WordAttribution], limit: float, label: str) -> str:
             f'<span style="border-bottom:3px {line} rgb({rgb});background:rgba({rgb},{min(0.35, 0.35 * strength):.2f});'
             f'{"font-weight:bold" if strength > 0.5 else ""}" title="{meaning}">{text}<sup role="img" aria-label="{meaning}">{marks}</sup></span>'
         )
-    return (
-        f'<p style="line-height:2;overflow-wrap:anywhere"><strong>{html.escape(label)}</strong> {" ".join(parts)}</p>'
-    )
+    return f'<p style="line-height:2;overflow-wrap:anywhere"><strong>{html.escape(label)}</strong>{"".join(parts)}</p>'
 
 
 def strongest(words: list[WordAttribution], count: int = 3) -> str:

@@ -205,14 +205,16 @@ def heard_words(words: Words, times: int = 3, count: int = 10) -> pd.DataFrame:
         values.setdefault(w.word.lower(), []).append(1000 * w.value)
     frequent = {word: float(np.mean(v)) for word, v in sorted(values.items()) if len(v) >= times * len(runs)}
     ordered = pd.Series(frequent, dtype=float).sort_values(kind="stable")
+    raising, lowering = ordered[ordered > 0].tail(count)[::-1], ordered[ordered < 0].head(count)
     rows = [
         {
             "the subspace": label,
             f"words that occur at least {times} times (mean attribution through the subspace, cosine x1000)": ", ".join(
                 f"{word} ({value:+.1f})" for word, value in part.items()
-            ),
+            )
+            or "none",
         }
-        for label, part in (("raises most", ordered.tail(count)[::-1]), ("lowers most", ordered.head(count)))
+        for label, part in (("raises most", raising), ("lowers most", lowering))
     ]
     return pd.DataFrame(rows)
 

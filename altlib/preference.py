@@ -18,6 +18,7 @@ from .metrics import proportion_interval
 from .ratings import seed_interval
 
 SHOWN = ("overall", "imaginability")  # the questions of Table 1
+PAPER_LEVELS = {("behavioural", "lora"): 0.90, ("iit-das", "lora"): 0.86}  # accuracies of Table 1
 CONFIGURATION = ["objective", "fine-tuning"]
 
 
@@ -71,6 +72,32 @@ def main_table(
             }
         )
     return pd.DataFrame(rows)
+
+
+def verdicts(runs: pd.DataFrame) -> list[str]:
+    """Whether LoRA reaches the accuracy of the paper's Table 1, and keeps more of transfer than full fine-tuning, as sentences.
+
+    Shares are compared as they are shown, in whole percent.
+    """
+    found = dict(iter(runs.groupby(CONFIGURATION)))
+    said = []
+    for (objective, tuning), level in PAPER_LEVELS.items():
+        if (objective, tuning) in found:
+            reached = found[objective, tuning]["accuracy"].mean()
+            kept = found[objective, tuning]["transfer"].mean()
+            said.append(
+                f"{objective} with LoRA prefers the description on {100 * reached:.1f}% of test pictures (the paper's level of "
+                f"{100 * level:.0f}% {'is reached' if reached >= level else 'is not reached'}) and keeps {100 * kept:.0f}% "
+                "of the base model's transfer."
+            )
+    for objective in runs["objective"].unique():
+        if {(objective, "full"), (objective, "lora")} <= set(found):
+            full, lora = (round(100 * found[objective, tuning]["transfer"].mean()) for tuning in ("full", "lora"))
+            said.append(
+                f"{objective}: LoRA keeps {lora}% of transfer, full fine-tuning {full}%; that LoRA keeps more "
+                f"{'holds' if lora > full else 'does not hold'} in this run."
+            )
+    return said
 
 
 def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: str) -> pd.DataFrame:

@@ -46,15 +46,14 @@ def against_better(
         better = max(others, key=lambda s: scores[s].values[metric])
         ours, theirs = scores[system], scores[better]
         below = theirs.values[metric]
-        ratios = ours.resamples[metric] / np.maximum(theirs.resamples[metric], 1e-9)
-        low, high = np.percentile(ratios, [2.5, 97.5])
+        low, high = ratio_interval(ours.resamples[metric], theirs.resamples[metric])
         test = paired_test(ours, theirs, metric)
         rows.append(
             {
                 "metric": metric,
                 "better single source": better,
                 "ratio": ours.values[metric] / below if below else float("nan"),
-                "ratio 95% interval": f"{low:.2f} to {high:.2f}",
+                "ratio 95% interval": f"{low:.2f} to {high:.2f}" if np.isfinite(high) else f"{low:.2f} upwards",
                 "paper's ratio": paper.loc[system, metric] / paper.loc[list(others), metric].max(),
                 "difference": test["difference"],
                 "difference 95% interval": f"{test['low']:.2f} to {test['high']:.2f}",
@@ -62,6 +61,16 @@ def against_better(
             }
         )
     return pd.DataFrame(rows)
+
+
+def ratio_interval(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
+    """The 95% interval of the ratio of two scores (x100) from paired resamples, (n,), (n,); infinite where ``below`` is 0.
+
+    A score under a thousandth counts as 0: BLEU is never less than its smoothing makes it.
+    """
+    ratios = np.divide(above, below, out=np.full(len(above), np.inf), where=below > 1e-3)
+    low, high = np.quantile(ratios, [0.025, 0.975], method="nearest")
+    return float(low), float(high)
 
 
 def repeats(text: str) -> bool:

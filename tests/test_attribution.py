@@ -128,6 +128,9 @@ def test_rendered_words_need_no_colour_and_are_escaped():
     assert "&lt;b&gt;cup" in text and "<b>" not in text
     assert 'aria-label="strongly raises the score">++' in text and 'aria-label="lowers the score">−<' in text
     assert "solid" in text and "dashed" in text and text.endswith("</span> of</p>")
+    assert attribution.render_words([WordAttribution(w, 0.0) for w in ("a", ",", "b", "!")], 1.0, "").endswith(
+        " a, b!</p>"
+    )
     assert attribution.strongest(words) == "Raised most by: <b>cup, of. Lowered most by: hope."
 
 

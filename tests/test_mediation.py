@@ -108,7 +108,8 @@ def test_the_subspace_hears_words_that_occur_often_enough():
     words = {("iit-das", seed, "through"): [text, text, text if seed else rare] for seed in (0, 1)}
     words["behavioural", 0, "through"] = [[WordAttribution("other", 9.0)] * 9]
     table = mediation.heard_words(words, times=2).iloc[:, 1].tolist()
-    assert table == ["a (+2.0), cup (-1.0)", "cup (-1.0), a (+2.0)"]
+    assert table == ["a (+2.0)", "cup (-1.0)"]
+    assert mediation.heard_words(words, times=9).iloc[:, 1].tolist() == ["none", "none"]
 
 
 def test_the_share_through_the_subspace_and_what_descriptions_have_over_captions():

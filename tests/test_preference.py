@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from altlib.preference import agreement_table, agreement_with, changed_order, main_table, plus_minus
+from altlib.preference import agreement_table, agreement_with, changed_order, main_table, plus_minus, verdicts
 
 
 def agreement(r: float) -> pd.DataFrame:
@@ -41,6 +41,18 @@ def test_the_main_table_has_the_base_model_and_every_configuration(runs):
     assert table["transfer score (%)"].tolist()[::2] == ["100", "100.0"]
     assert table["r, overall"].tolist()[::2] == ["0.08", "0.10"]
     assert table["r, imaginability"].tolist()[::2] == ["0.04", "0.05"]
+
+
+def test_verdicts_can_come_out_either_way():
+    def said(accuracy: float, lora: float, full: float) -> list[str]:
+        rows = [("behavioural", "lora", accuracy, lora), ("behavioural", "full", 0.98, full)]
+        return verdicts(pd.DataFrame(rows, columns=["objective", "fine-tuning", "accuracy", "transfer"]))
+
+    assert "90% is reached) and keeps 40%" in said(0.91, 0.4, 0.2)[0]
+    assert "90% is not reached" in said(0.89, 0.4, 0.2)[0]
+    assert "that LoRA keeps more holds" in said(0.91, 0.4, 0.2)[1]
+    assert "that LoRA keeps more does not hold" in said(0.91, 0.2, 0.4)[1]
+    assert "100%; that LoRA keeps more does not hold" in said(0.91, 1.004, 0.996)[1]
 
 
 def test_without_ratings_there_is_a_dash(runs):

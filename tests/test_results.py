@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from altlib.metrics import METRICS, SystemScores
-from altlib.results import against_better, beside_paper, caption_looks, repeats
+from altlib.results import against_better, beside_paper, caption_looks, ratio_interval, repeats
 
 
 def scored(value: float) -> SystemScores:
@@ -38,6 +38,11 @@ def test_a_system_is_compared_with_the_better_of_the_others():
 
 
 def test_there_is_no_ratio_to_nothing():
+    below = np.array([0.0, 1e-6, *[2.0] * 38])
+    assert ratio_interval(np.full(40, 4.0), below) == (2.0, np.inf)
+    assert ratio_interval(np.full(400, 4.0), np.array([0.0, *[2.0] * 399])) == (2.0, 2.0)
+    nothing = against_better({"both": scored(20), "text": scored(0)}, "both", ["text"], PAPER)
+    assert nothing["ratio 95% interval"].str.endswith(" upwards").all()
     assert against_better({"both": scored(20), "text": scored(0)}, "both", ["text"], PAPER)["ratio"].isna().all()
 
 
