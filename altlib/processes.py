@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from .progress import PROGRESS_FILE, PROGRESS_LINE, progress_bar
+from .progress import PROGRESS_FILE, progress_bar
 
 
 def side_by_side(jobs: Mapping[str, Callable[[], object]], label: str, workers: int = 0) -> None:
@@ -30,7 +30,7 @@ def side_by_side(jobs: Mapping[str, Callable[[], object]], label: str, workers: 
     cores = os.cpu_count() or 1
     workers = min(workers or cores, len(jobs))
     waiting = list(jobs.values())
-    running: dict[int, Any] = {}  # by the line of its progress bar
+    running: dict[int, Any] = {}  # by the number of its file of progress bars
     try:
         with progress_bar(total=len(jobs), desc=label, unit=" runs") as bar:
             while waiting or running:
@@ -50,8 +50,8 @@ def side_by_side(jobs: Mapping[str, Callable[[], object]], label: str, workers: 
 def work(job: Callable[[], object], line: int, threads: int) -> None:
     """Run a job in a new process with its share of the cores; it shows its progress and says nothing else."""
     torch.set_num_threads(max(1, threads))
-    os.environ.setdefault(PROGRESS_FILE, os.devnull)
-    os.environ[PROGRESS_LINE] = str(line)
+    path = os.environ.get(PROGRESS_FILE)
+    os.environ[PROGRESS_FILE] = f"{path}.{line}" if path else os.devnull
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere), redirect_stdout(nowhere):
         try:
             job()

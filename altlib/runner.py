@@ -27,7 +27,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -37,7 +36,7 @@ from typing import Any
 from .availability import missing, small
 from .files import only_one, read_json, write_json, write_text
 from .parameters import Chapter, Parameter, Resolved, apply_settings, read_chapters, read_yaml, resolve
-from .progress import PROGRESS_FILE
+from .progress import PROGRESS_FILE, SUFFIX, WIDTH, Board
 from .warm import ADDRESS, serving
 
 PACKAGES = (
@@ -441,9 +440,30 @@ def run_plan(plan_file: Path, snakemake: list[str], dry: bool) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     with contextlib.ExitStack() as held:
         address = held.enter_context(serving(logs / "warm.log", max(1, cores // 2))) if warm else ""
-        output = None if dry else held.enter_context((logs / "snakemake.log").open("w"))
         environment = {**os.environ, ADDRESS: address}
-        return subprocess.run(command, cwd=plan["root"], stdout=output, env=environment, check=False).returncode
+        if dry:
+            return subprocess.run(command, cwd=plan["root"], env=environment, check=False).returncode
+        board = held.enter_context(Board(logs))
+        output = held.enter_context((logs / "snakemake.log").open("w"))
+        process = held.enter_context(
+            subprocess.Popen(
+                command,
+                cwd=plan["root"],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+            )
+        )
+        assert process.stderr
+        try:
+            for line in process.stderr:
+                board.say(line.rstrip("\n"))
+            return process.wait()
+        except BaseException:
+            process.kill()
+            raise
 
 
 def failure_message(run_folder: Path) -> str:
@@ -457,21 +477,8 @@ def failure_message(run_folder: Path) -> str:
     )
 
 
-def follow(path: Path, stop: threading.Event) -> None:
-    """Copy what is appended to a file to the terminal until told to stop."""
-    with path.open("rb") as file:
-        while True:
-            finished = stop.is_set()
-            if chunk := file.read():
-                sys.stderr.buffer.write(chunk)
-                sys.stderr.flush()
-            if finished:
-                return
-            stop.wait(0.3)
-
-
 def execute_chapter(plan_file: Path, name: str) -> None:
-    """Execute one chapter of a plan by papermill, with progress in the terminal.
+    """Execute one chapter of a plan by papermill, with progress for a :class:`altlib.progress.Board`.
 
     The notebook appears under its own name when it is complete. After an error it is kept as
     ``<chapter>.failed.ipynb``, ``failure.json`` says what happened, and :class:`RunError` is raised.
@@ -489,27 +496,24 @@ def execute_chapter(plan_file: Path, name: str) -> None:
     for folder in (notebooks, logs):
         folder.mkdir(exist_ok=True)
     running, failed = notebooks / f"{stem}.running.ipynb", notebooks / f"{stem}.failed.ipynb"
-    progress_file = logs / f"{stem}.progress"
-    progress_file.write_bytes(b"")
-    os.environ[PROGRESS_FILE] = str(progress_file)
+    progress_file = logs / f"{stem}{SUFFIX}"
+    os.environ[PROGRESS_FILE] = f"{progress_file}.0"  # for the kernel's bars, below the one of its cells
     os.environ.setdefault("PYTHONHASHSEED", "0")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    stop = threading.Event()
-    follower = threading.Thread(target=follow, args=(progress_file, stop), daemon=True)
-    follower.start()
     started, began = datetime.now(UTC), time.monotonic()
     print(f"{stem}: started", file=sys.stderr, flush=True)
     try:
-        papermill.execute_notebook(
-            chapter.notebook,
-            running,
-            parameters=values | {"run_folder": str(run_folder)},
-            cwd=str(root),
-            progress_bar={"desc": stem, "unit": " cells"},
-            kernel_name="python3",
-            request_save_on_cell_execute=True,
-            kernel_manager_class="altlib.kernels.WarmKernelManager",
-        )
+        with progress_file.open("w", encoding="utf-8") as cells:
+            papermill.execute_notebook(
+                chapter.notebook,
+                running,
+                parameters=values | {"run_folder": str(run_folder)},
+                cwd=str(root),
+                progress_bar={"desc": stem, "unit": " cells", "file": cells, "ncols": WIDTH, "mininterval": 1.0},
+                kernel_name="python3",
+                request_save_on_cell_execute=True,
+                kernel_manager_class="altlib.kernels.WarmKernelManager",
+            )
     except (PapermillExecutionError, DeadKernelError) as error:
         if running.is_file():
             running.replace(failed)
@@ -517,8 +521,8 @@ def execute_chapter(plan_file: Path, name: str) -> None:
         write_json(run_folder / "failure.json", {"chapter": stem, "message": message})
         raise RunError(message) from None
     finally:
-        stop.set()
-        follower.join()
+        for path in logs.glob(f"{progress_file.name}*"):
+            path.unlink()
     failed.unlink(missing_ok=True)
     record = {
         "chapter": stem,

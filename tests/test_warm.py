@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -157,10 +158,16 @@ def test_where_no_socket_can_be_nobody_serves(tmp_path, monkeypatch):
     assert not list(long.iterdir())
 
 
-def test_a_kernel_starts_with_the_library_loaded(environment, monkeypatch):
+@pytest.mark.parametrize("folder", ["short", "long" * 25])
+def test_a_kernel_starts_with_the_library_loaded_and_leaves_nothing(environment, monkeypatch, folder):
     for name in (ADDRESS, THREADS):
         monkeypatch.setenv(name, environment[name])
-    book = nbformat.v4.new_notebook()
-    book.cells = [nbformat.v4.new_code_cell(f"import sys\nprint('{LIBRARY}' in sys.modules)")]
-    NotebookClient(book, kernel_manager_class="altlib.kernels.WarmKernelManager").execute()
-    assert book.cells[0].outputs[0].text == "True\n"
+    with tempfile.TemporaryDirectory() as parent:
+        place = Path(parent) / folder
+        place.mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(place))
+        book = nbformat.v4.new_notebook()
+        book.cells = [nbformat.v4.new_code_cell(f"import sys\nprint('{LIBRARY}' in sys.modules)")]
+        NotebookClient(book, kernel_manager_class="altlib.kernels.WarmKernelManager").execute()
+        assert book.cells[0].outputs[0].text == "True\n"
+        assert not list(place.iterdir())
