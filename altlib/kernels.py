@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
+from uuid import uuid4
 
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
-LONGEST = 80  # bytes of a folder's name that leave room for a socket's
+LONGEST = 60  # bytes of a folder's name that leave room for a socket's in it
 
 
 class WarmKernelManager(AsyncKernelManager):
@@ -18,10 +21,25 @@ class WarmKernelManager(AsyncKernelManager):
     than through the network.
     """
 
+    @property
+    def kernel_spec(self) -> KernelSpec | None:
+        """How kernels are started; they are interrupted by a message, which cannot overtake the one to shut down."""
+        spec = super().kernel_spec
+        if spec is not None:
+            spec.interrupt_mode = "message"
+        return spec
+
     @default("transport")
     def no_network(self) -> str:
         """TCP only where such sockets cannot be."""
         return "ipc" if os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) <= LONGEST else "tcp"
+
+    @default("ip")
+    def own_sockets(self) -> str:
+        """How their names begin: like no other kernel's, as several start at once."""
+        if self.transport != "ipc":
+            return super()._ip_default()
+        return str(Path(tempfile.gettempdir()) / f"altlib-{uuid4().hex}")
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         """The kernel's command with ``-m altlib.warm`` before the module that it names."""

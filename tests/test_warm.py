@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -158,6 +159,14 @@ def test_where_no_socket_can_be_nobody_serves(tmp_path, monkeypatch):
     assert not list(long.iterdir())
 
 
+def executed(code: str) -> nbformat.NotebookNode:
+    """A notebook with one cell, executed as the runner does."""
+    book = nbformat.v4.new_notebook()
+    book.cells = [nbformat.v4.new_code_cell(code)]
+    NotebookClient(book, kernel_manager_class="altlib.kernels.WarmKernelManager").execute()
+    return book
+
+
 @pytest.mark.parametrize("folder", ["short", "long" * 25])
 def test_a_kernel_starts_with_the_library_loaded_and_leaves_nothing(environment, monkeypatch, folder):
     for name in (ADDRESS, THREADS):
@@ -166,8 +175,9 @@ def test_a_kernel_starts_with_the_library_loaded_and_leaves_nothing(environment,
         place = Path(parent) / folder
         place.mkdir()
         monkeypatch.setattr("tempfile.tempdir", str(place))
-        book = nbformat.v4.new_notebook()
-        book.cells = [nbformat.v4.new_code_cell(f"import sys\nprint('{LIBRARY}' in sys.modules)")]
-        NotebookClient(book, kernel_manager_class="altlib.kernels.WarmKernelManager").execute()
-        assert book.cells[0].outputs[0].text == "True\n"
+        with ThreadPoolExecutor(3) as beside:  # as chapters that start at once
+            books = list(
+                beside.map(executed, [f"import sys\nprint('{LIBRARY}' in sys.modules, {i})" for i in range(3)])
+            )
+        assert [book.cells[0].outputs[0].text for book in books] == [f"True {i}\n" for i in range(3)]
         assert not list(place.iterdir())
