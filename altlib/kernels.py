@@ -11,6 +11,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
+from .warm import ADDRESS
+
 LONGEST = 60  # bytes of a folder's name that leave room for a socket's in it
 
 
@@ -36,10 +38,12 @@ class WarmKernelManager(AsyncKernelManager):
 
     @default("ip")
     def own_sockets(self) -> str:
-        """How their names begin: like no other kernel's, as several start at once."""
+        """How their names begin: like no other kernel's, as several start at once, in the run's temporary folder."""
         if self.transport != "ipc":
             return super()._ip_default()
-        return str(Path(tempfile.gettempdir()) / f"altlib-{uuid4().hex}")
+        served = os.environ.get(ADDRESS)
+        folder = Path(served).parent if served else Path(tempfile.gettempdir())
+        return str(folder / f"altlib-{uuid4().hex[:16]}")
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         """The kernel's command with ``-m altlib.warm`` before the module that it names."""
