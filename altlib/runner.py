@@ -477,6 +477,12 @@ def failure_message(run_folder: Path) -> str:
     )
 
 
+def tell(text: str) -> None:
+    """Say something to whoever started the run, if that is still there."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
+
+
 def execute_chapter(plan_file: Path, name: str) -> None:
     """Execute one chapter of a plan by papermill, with progress for a :class:`altlib.progress.Board`.
 
@@ -484,8 +490,6 @@ def execute_chapter(plan_file: Path, name: str) -> None:
     ``<chapter>.failed.ipynb``, ``failure.json`` says what happened, and :class:`RunError` is raised.
     """
     import papermill
-    from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
 
     plan = read_json(plan_file)
     root, run_folder = Path(plan["root"]), Path(plan["run_folder"])
@@ -501,7 +505,7 @@ def execute_chapter(plan_file: Path, name: str) -> None:
     os.environ.setdefault("PYTHONHASHSEED", "0")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     started, began = datetime.now(UTC), time.monotonic()
-    print(f"{stem}: started", file=sys.stderr, flush=True)
+    tell(f"{stem}: started")
     try:
         with progress_file.open("w", encoding="utf-8") as cells:
             papermill.execute_notebook(
@@ -514,12 +518,13 @@ def execute_chapter(plan_file: Path, name: str) -> None:
                 request_save_on_cell_execute=True,
                 kernel_manager_class="altlib.kernels.WarmKernelManager",
             )
-    except (PapermillExecutionError, DeadKernelError) as error:
+    except Exception as error:
         if running.is_file():
             running.replace(failed)
         message = chapter_error(stem, error, failed)
-        write_json(run_folder / "failure.json", {"chapter": stem, "message": message})
-        raise RunError(message) from None
+        with contextlib.suppress(OSError):  # the disk may be full
+            write_json(run_folder / "failure.json", {"chapter": stem, "message": message})
+        raise RunError(message) from error
     finally:
         for path in logs.glob(f"{progress_file.name}*"):
             path.unlink()
@@ -542,18 +547,23 @@ def execute_chapter(plan_file: Path, name: str) -> None:
     write_json(run_folder / "records" / f"{stem}.json", record)
     running.replace(notebooks / f"{stem}.ipynb")
     os.utime(notebooks / f"{stem}.ipynb")
-    print(f"{stem}: done in {record['wall_time_s']:.0f} s", file=sys.stderr, flush=True)
+    tell(f"{stem}: done in {record['wall_time_s']:.0f} s")
 
 
 def chapter_error(stem: str, error: Exception, failed: Path) -> str:
     """Chapter, cell and cause of a failed execution, and how to go on."""
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
     kept = f"The notebook as far as it got: {failed}. What was finished is kept; run the same command again to go on."
-    number = getattr(error, "exec_count", None)
-    if number is None:
-        return f"{stem}: its kernel died, most likely killed or out of memory. {kept}"
-    cause = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")  # type: ignore[attr-defined]
-    line = next((s for s in error.source.splitlines() if s.strip()), "")  # type: ignore[attr-defined]
-    return f"{stem}, cell {number} ({line.strip()[:80]}): {cause}\n{kept}"
+    match error:
+        case PapermillExecutionError():
+            cause = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
+            line = next((s for s in error.source.splitlines() if s.strip()), "")
+            return f"{stem}, cell {error.exec_count} ({line.strip()[:80]}): {cause}\n{kept}"
+        case DeadKernelError():
+            return f"{stem}: its kernel died, most likely killed or out of memory. {kept}"
+    return f"{stem}: {type(error).__name__}: {error}\n{kept}"
 
 
 # ---- rendering ----
@@ -642,7 +652,7 @@ def render_book(plan_file: Path) -> None:
     for card in sorted((Path(__file__).resolve().parent / "checkpoints").glob("*/README.md")):
         text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
         write_text(staging / f"model-card-{card.parent.name}.md", text)
-    print("rendering the book", file=sys.stderr, flush=True)
+    tell("rendering the book")
     command = [
         str(Path(sys.executable).parent / "jupyter-book"),
         "build",

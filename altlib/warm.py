@@ -161,7 +161,8 @@ def run_and_leave(module: str, arguments: Sequence[str]) -> NoReturn:
         threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing ends the processes that it forks
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            with contextlib.suppress(BrokenPipeError):  # nobody listens any more
+                stream.flush()
         os._exit(status)
 
 

@@ -1,5 +1,6 @@
 """The runner on a project of two small chapters."""
 
+import errno
 import json
 import os
 import signal
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient.exceptions import DeadKernelError
 
 from altlib import kubernetes
 from altlib.cli import main
 from altlib.parameters import ParameterError, read_chapter, read_chapters
 from altlib.runner import (
     RunError,
+    chapter_error,
     dependencies,
     imported_modules,
     loads_torch,
@@ -166,6 +169,13 @@ def test_an_error_names_chapter_cell_and_cause_and_keeps_what_was_finished(proje
     assert (run / "notebooks" / "01-first.ipynb").is_file() and not (run / "b.json").exists()
     run_book(project / "p.yaml", [], [])
     assert times_run(project) == 1 and not failed.exists()
+
+
+def test_an_error_that_is_not_the_chapters_is_named_too(tmp_path):
+    said = chapter_error("02-second", OSError(errno.ENOSPC, "No space left on device"), tmp_path / "02.failed.ipynb")
+    assert said.startswith("02-second: OSError: [Errno 28] No space left on device\n")
+    assert "02.failed.ipynb" in said and "run the same command again" in said
+    assert "its kernel died" in chapter_error("02-second", DeadKernelError("x"), tmp_path)
 
 
 def test_a_killed_run_goes_on(project):

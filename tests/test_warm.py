@@ -150,6 +150,14 @@ def test_a_killed_process_is_reported(tmp_path, environment):
     os.kill(other, signal.SIGKILL)
 
 
+def test_a_process_ends_even_if_nobody_listens_any_more(tmp_path, environment):
+    (tmp_path / "talking.py").write_text("print('words ' * 100_000)")
+    command = [sys.executable, "-m", "altlib.warm", "talking"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as asking:
+        asking.stdout.close()
+        assert asking.wait(20) == 1
+
+
 def test_where_no_socket_can_be_nobody_serves(tmp_path, monkeypatch):
     long = tmp_path / ("x" * 100)
     long.mkdir()
