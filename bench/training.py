@@ -41,7 +41,7 @@ def plain_step(captioner, features, examples, optimiser, longest):
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-    return float(loss)
+    return float(loss.detach())
 
 
 def main():
