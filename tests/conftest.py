@@ -7,6 +7,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # tests run side by side, a core each
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,14 @@ from altlib.backbones import load_language_model
 from altlib.captioner import CaptionerConfig, PrefixCaptioner
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Wait for something that another process or thread does; whether it came in time."""
+    deadline = time.monotonic() + seconds
+    while not happened() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return happened()
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 from tqdm import tqdm
 
 from altlib.processes import side_by_side
 from altlib.progress import PROGRESS_FILE, BarFile, Board, progress_bar
+from tests.conftest import wait_until
 
 
 class Terminal(io.StringIO):
@@ -68,16 +68,15 @@ def test_a_terminal_shows_what_is_said_above_the_bars_that_are_left(tmp_path):
         (tmp_path / "01.progress").write_text("\r01: 10%")
         (tmp_path / "01.progress.0").write_text("\rtraining: 50%")
         (tmp_path / "02.progress").write_text("\r02: 20%" + "x" * 1000)
-        while board.drawn != 3:
-            time.sleep(0.01)
+        assert wait_until(lambda: board.drawn == 3)
         board.say("02: started")
-        screen = stream.screen()
+        with board.lock:
+            screen = stream.screen()
         assert screen[:4] == ["01: started", "02: started", "01: 10%", "training: 50%"]
         assert screen[4].startswith("02: 20%xxx") and len(screen[4]) < 500  # no longer than the terminal is wide
         for path in tmp_path.glob("01.progress*"):
             path.unlink()
-        while board.drawn != 1:
-            time.sleep(0.01)
+        assert wait_until(lambda: board.drawn == 1)
     assert stream.screen() == ["01: started", "02: started"]
 
 
@@ -86,8 +85,7 @@ def test_a_log_gets_the_bars_now_and_then_and_no_codes(tmp_path):
     with Board(tmp_path, stream, every=0.05, wait=0.01) as board:
         (tmp_path / "01.progress").write_text("\r01: 10%")
         board.say("01: started")
-        while "10%" not in stream.getvalue():
-            time.sleep(0.01)
+        assert wait_until(lambda: "10%" in stream.getvalue())
     assert set(stream.getvalue().splitlines()) == {"01: started", "01: 10%"}
 
 

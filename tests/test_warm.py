@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from altlib.warm import ADDRESS, THREADS, serving
+from tests.conftest import wait_until
 
 LIBRARY = "mailbox"  # that nothing else here loads
 
@@ -64,17 +64,10 @@ def python(folder: Path, environment: dict, *arguments: str) -> subprocess.Compl
     )
 
 
-def wait_until(happened, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not happened() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return happened()
-
-
 def gone(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # before it was opened, or after
         return True
     return state == "Z"
 
