@@ -29,10 +29,10 @@ sys.exit(int(sys.argv[1]))
 WAITING = """
 import os, subprocess, sys, time
 from pathlib import Path
-other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
-Path("processes.new").write_text(f"{os.getpid()} {other.pid}")
-os.replace("processes.new", "processes")
+other = subprocess.Popen(["sleep", "100"])  # which is there, and can be interrupted, once this returns
 try:
+    Path("processes.new").write_text(f"{os.getpid()} {other.pid}")
+    os.replace("processes.new", "processes")
     time.sleep(100)
 except KeyboardInterrupt:
     other.wait()
