@@ -179,16 +179,20 @@ def ask(address: str, module: str, arguments: Sequence[str]) -> int | None:
         "environment": dict(os.environ),
     }
     with socket.socket(socket.AF_UNIX) as asking:
+        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # until there is somebody to hand them on to
         try:
             asking.connect(address)
             send(asking, request, streams=(0, 1, 2))
             process, _ = receive(asking)
+            if process is None:
+                return None
+            for number in signals:
+                signal.signal(number, lambda number, _: signal_group(process, number))
         except OSError:
             return None
-        if process is None:
-            return None
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda number, _: signal_group(process, number))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         asking.settimeout(1.0)
         while True:
             try:
