@@ -22,7 +22,7 @@ from .finetuning import load_tuned
 from .interventions import PATHS
 from .posts import CorpusError
 from .progress import progress_bar
-from .ratings import seed_interval
+from .ratings import plus_minus, seed_interval
 from .text_tower import TextTower
 
 Found = Mapping[tuple[str, int], dict[str, Attribution]]
@@ -134,12 +134,6 @@ def correlations_of(correlation: pd.DataFrame, training: str, path: str, norm: s
     return correlation[chosen]["r"].tolist()
 
 
-def over_seeds(values: list[float]) -> str:
-    """Mean and half width of the 95% interval over seeds; the mean alone for one seed."""
-    mean, half = seed_interval(values)
-    return f"{mean:.2f}" + (f" ± {half:.2f}" if np.isfinite(half) else "")
-
-
 def beside_paper(correlation: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
     """Correlations by training and path over seeds, and those of the paper's Figure 2a."""
     rows = []
@@ -148,7 +142,7 @@ def beside_paper(correlation: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame
         for path in PATHS:
             published = paper[(paper["training"] == label) & (paper["path"] == path)]
             ours = {
-                n: over_seeds(correlations_of(correlation, training, path, n)) for n in correlation["norm"].unique()
+                n: plus_minus(correlations_of(correlation, training, path, n)) for n in correlation["norm"].unique()
             }
             theirs = {
                 f"paper: {n}": str(published[n].iloc[0]) if len(published) else "–"

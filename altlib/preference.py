@@ -7,7 +7,7 @@ transfer score), a column a transfer task, and agreement (a table of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,19 +15,11 @@ import pandas as pd
 from torch import Tensor
 
 from .metrics import proportion_interval
-from .ratings import seed_interval
+from .ratings import plus_minus
 
 SHOWN = ("overall", "imaginability")  # the questions of Table 1
 PAPER_LEVELS = {("behavioural", "lora"): 0.90, ("iit-das", "lora"): 0.86}  # accuracies of Table 1
 CONFIGURATION = ["objective", "fine-tuning"]
-
-
-def plus_minus(values: Iterable[float], digits: int = 2) -> str:
-    """Mean and half width of the 95% interval over seeds; the mean alone for one seed, a dash for none."""
-    mean, half = seed_interval(list(values))
-    if not np.isfinite(mean):
-        return "–"
-    return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
 
 
 def agreement_with(agreement: pd.DataFrame, group: str, question: str, column: str = "r") -> float:

@@ -8,7 +8,7 @@ people from 1 to 5, higher being better in every question. The miniature world h
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -177,6 +177,14 @@ def seed_interval(values: list[float]) -> tuple[float, float]:
         return (float(kept[0]) if len(kept) else float("nan")), float("nan")
     half = stats.t.ppf(0.975, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept))
     return float(kept.mean()), float(half)
+
+
+def plus_minus(values: Iterable[float], digits: int = 2) -> str:
+    """:func:`seed_interval` as text: the mean alone for one seed, a dash for none."""
+    mean, half = seed_interval(list(values))
+    if not np.isfinite(mean):
+        return "–"
+    return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from altlib.preference import agreement_table, agreement_with, changed_order, main_table, plus_minus, verdicts
+from altlib.preference import agreement_table, agreement_with, changed_order, main_table, verdicts
+from altlib.ratings import plus_minus
 
 
 def agreement(r: float) -> pd.DataFrame:
