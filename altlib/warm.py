@@ -13,7 +13,6 @@ runs in the process that asks.
 
 from __future__ import annotations
 
-import array
 import atexit
 import contextlib
 import importlib
@@ -34,7 +33,7 @@ from typing import Any, NoReturn
 
 ADDRESS = "ALTLIB_WARM"  # the environment's name for the socket of the process that serves
 THREADS = "OMP_NUM_THREADS"  # read by libraries when they are loaded, so it must be the same for who asks
-LONGEST = 107  # bytes of a socket's name on Linux
+PACKET = 1 << 22  # bytes that a message is read with, more than an environment can have
 INLINE = "module://matplotlib_inline.backend_inline"  # what kernels show figures with
 LIBRARIES = (
     "torch",
@@ -61,16 +60,16 @@ def serving(log: Path, threads: int, libraries: Sequence[str] = LIBRARIES) -> It
 
     ``threads`` is the value of ``OMP_NUM_THREADS`` that its libraries are loaded with; what it
     has to say goes to the file ``log``. Yields an empty address where that cannot be: without
-    Linux, or with a folder for temporary files whose name is too long for a socket's.
+    Linux 5.3 or newer, or with a folder for temporary files whose name is too long for a socket's.
     """
     with tempfile.TemporaryDirectory(prefix="altlib-") as folder, log.open("wb") as output:
         address = str(Path(folder) / "warm")
-        if not hasattr(os, "pidfd_open") or len(os.fsencode(address)) > LONGEST:
+        try:
+            listener = listening(address)  # before anyone can ask
+        except (AttributeError, OSError):
             yield ""
             return
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(address)  # before anyone can ask
-            listener.listen(64)
+        with listener:
             process = subprocess.Popen(
                 [sys.executable, "-m", "altlib.warm", f"--serve={listener.fileno()}", *libraries],
                 stdin=subprocess.PIPE,  # it ends when this process does
@@ -85,6 +84,24 @@ def serving(log: Path, threads: int, libraries: Sequence[str] = LIBRARIES) -> It
         finally:
             process.kill()
             process.communicate()
+
+
+def listening(address: str) -> socket.socket:
+    """A socket that others can connect to.
+
+    Raises:
+        AttributeError: the system cannot do what this module needs.
+        OSError: its kernel cannot, or no socket can be at this address.
+    """
+    os.close(os.pidfd_open(os.getpid()))
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        listener.bind(address)
+        listener.listen(64)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def serve(listener: socket.socket, libraries: Sequence[str]) -> dict[str, Any] | None:
@@ -178,7 +195,7 @@ def ask(address: str, module: str, arguments: Sequence[str]) -> int | None:
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
     }
-    with socket.socket(socket.AF_UNIX) as asking:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:
         signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # until there is somebody to hand them on to
         try:
@@ -213,27 +230,26 @@ def signal_group(process: int, number: int) -> None:
         os.killpg(process, number)
 
 
-# ---- one message at a time: its length, then JSON, with three streams beside a request ----
+# ---- a message is one packet of JSON, with three streams beside a request ----
 
 
 def send(connection: socket.socket, message: Any, streams: Sequence[int] = ()) -> None:
-    """Send a message, and open files beside it; nothing happens if the other side is gone."""
-    content = json.dumps(message).encode("utf-8", "surrogateescape")
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))] if streams else []
-    with contextlib.suppress(BrokenPipeError):
-        connection.sendmsg([len(content).to_bytes(8, "big")], rights)
-        connection.sendall(content)
+    """Send a message, and open files beside it; nothing happens if the other side is gone.
+
+    Raises:
+        OSError: the message is too long for a packet (on Linux some 200 kB).
+    """
+    with contextlib.suppress(ConnectionError):
+        socket.send_fds(connection, [json.dumps(message).encode()], streams)
 
 
 def receive(connection: socket.socket) -> tuple[Any, list[int]]:
-    """A message and the files beside it; ``None`` if the other side is gone."""
-    length, streams, _, _ = socket.recv_fds(connection, 8, 3)
-    content = b""
-    while len(content) < int.from_bytes(length, "big"):
-        if not (more := connection.recv(1 << 16)):
-            return None, streams
-        content += more
-    return (json.loads(content) if length else None), streams
+    """The next message and the files beside it; ``None`` if the other side is gone."""
+    try:
+        content, streams, _, _ = socket.recv_fds(connection, PACKET, 3)
+    except ConnectionError:
+        return None, []
+    return (json.loads(content) if content else None), streams
 
 
 def main() -> int:

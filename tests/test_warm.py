@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from altlib.warm import ADDRESS, THREADS, serving
+from altlib.warm import ADDRESS, THREADS, receive, send, serving
 from tests.conftest import wait_until
 
 LIBRARY = "mailbox"  # that nothing else here loads
@@ -87,13 +88,32 @@ def test_a_module_runs_as_by_python_but_with_the_library_loaded(tmp_path, enviro
     assert (alone.stderr, warm.stderr) == ("False\n", "True\n")
 
 
-@pytest.mark.parametrize("changed", [{ADDRESS: ""}, {ADDRESS: "/nobody/here"}, {THREADS: "3"}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {ADDRESS: ""},
+        {ADDRESS: "/nobody/here"},
+        {THREADS: "3"},
+        {name: "long" * 30_000 for name in "ABCDEF"},  # more than a packet holds
+    ],
+    ids=["no address", "nobody there", "other threads", "much to say"],
+)
 def test_without_a_process_that_serves_these_threads_the_module_runs_by_itself(tmp_path, environment, changed):
     (tmp_path / "telling.py").write_text(TELLING)
     done = python(tmp_path, environment | changed, "altlib.warm", "telling", "4")
     assert done.returncode == 4
     assert done.stderr == "False\n"
     assert "mauve words __main__" in done.stdout
+
+
+def test_messages_that_wait_stay_apart():
+    """Of a module that ends at once, its process and its status are there before either is read."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        for message in (1234, 0, {"many": "words " * 10_000}):
+            send(theirs, message)
+        theirs.close()
+        assert [receive(ours)[0] for _ in range(4)] == [1234, 0, {"many": "words " * 10_000}, None]
 
 
 @pytest.mark.parametrize("ending", ["raise ValueError('the broken thing')", "import sys; sys.exit('the broken thing')"])
