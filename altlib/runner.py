@@ -416,9 +416,8 @@ def run_plan(plan_file: Path, snakemake: list[str], dry: bool) -> int:
     run_folder = Path(plan["run_folder"])
     logs = run_folder / "logs"
     logs.mkdir(exist_ok=True)
+    python = [sys.executable, "-m"]
     command = [
-        sys.executable,
-        "-m",
         "snakemake",
         "--snakefile",
         str(Path(__file__).resolve().parent / "workflow" / "Snakefile"),
@@ -442,28 +441,28 @@ def run_plan(plan_file: Path, snakemake: list[str], dry: bool) -> int:
         address = held.enter_context(serving(logs / "warm.log", max(1, cores // 2))) if warm else ""
         environment = {**os.environ, ADDRESS: address}
         if dry:
-            return subprocess.run(command, cwd=plan["root"], env=environment, check=False).returncode
+            return subprocess.run([*python, *command], cwd=plan["root"], env=environment, check=False).returncode
         board = held.enter_context(Board(logs))
         output = held.enter_context((logs / "snakemake.log").open("w"))
         process = held.enter_context(
             subprocess.Popen(
-                command,
+                [*python, "altlib.held", *command],
                 cwd=plan["root"],
                 env=environment,
+                stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does
                 stdout=output,
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
             )
         )
-        assert process.stderr
+        assert process.stdin and process.stderr
         try:
             for line in process.stderr:
                 board.say(line.rstrip("\n"))
             return process.wait()
-        except BaseException:
-            process.kill()
-            raise
+        finally:
+            process.stdin.close()
 
 
 def failure_message(run_folder: Path) -> str:

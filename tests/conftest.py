@@ -7,6 +7,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # tests run side by side, a core each
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ from PIL import Image
 from altlib.availability import miniature_folder
 from altlib.backbones import load_language_model
 from altlib.captioner import CaptionerConfig, PrefixCaptioner
+
+# Where tests run in the background it may be ignored, and would be in all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

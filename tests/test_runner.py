@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbclient.exceptions import DeadKernelError
 
@@ -27,7 +27,7 @@ from altlib.runner import (
     run_book,
     waiting,
 )
-from tests.conftest import ROOT
+from tests.conftest import ROOT, wait_until
 
 FIRST = [
     'n: int = 2  # how many [1, 9]\nrun_folder: str = "x"  # folder\nseed: int = 0  # seed',
@@ -178,20 +178,28 @@ def test_an_error_that_is_not_the_chapters_is_named_too(tmp_path):
     assert "its kernel died" in chapter_error("02-second", DeadKernelError("x"), tmp_path)
 
 
-def test_a_killed_run_goes_on(project):
+@pytest.mark.parametrize(
+    ("reaches", "number"),
+    [("all processes", signal.SIGKILL), ("the command", signal.SIGKILL), ("the command", signal.SIGINT)],
+)
+def test_a_killed_run_leaves_no_process_and_goes_on(project, reaches, number):
     command = [sys.executable, "-m", "altlib", "book", str(project / "p.yaml"), "--set", "second.wait=60"]
     process = subprocess.Popen(
         command, cwd=project, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     run = project / "runs" / "r"
-    deadline = time.monotonic() + 120
-    while not (run / "waiting").exists() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert (run / "waiting").exists()
+    assert wait_until((run / "waiting").exists, 120)
     with pytest.raises(RunError, match="another process is running r"):
         run_book(project / "p.yaml", [], [])
-    os.killpg(process.pid, signal.SIGKILL)
+    below = psutil.Process(process.pid).children(recursive=True)
+    assert len(below) >= 3  # Snakemake, the chapter, its kernel
+    if reaches == "all processes":
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
     process.wait()
+    _, alive = psutil.wait_procs(below, timeout=30)
+    assert not alive
     assert not (run / "b.json").exists()
     assert run_book(project / "p.yaml", [], []).is_file()
     assert times_run(project) == 1
