@@ -463,6 +463,7 @@ def run_plan(plan_file: Path, snakemake: list[str], dry: bool) -> int:
             return process.wait()
         finally:
             process.stdin.close()
+            process.wait()
 
 
 def failure_message(run_folder: Path) -> str:
