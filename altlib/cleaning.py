@@ -19,12 +19,14 @@ import numpy as np
 import pandas as pd
 
 from .availability import SPACY, missing_spacy
+from .code import code_fingerprint
 from .duplicates import PIXELS, thumbnail
 from .files import read_json, whole_file, write_json
 from .images import PictureError, centre_crop, open_picture
 from .parts import Parts, digest, folded, in_chunks
 from .progress import progress_bar
 
+CODE = code_fingerprint("cleaning")  # of what was loaded
 LEADING_PHRASE = re.compile(
     r"^\s*(?:(?:this is|here is|here's|it's)\s+)?(?:an?\s+|the\s+)?(?:image|photo|photograph|picture|pic)"
     r"\s+(?:of|showing|depicting|shows)\s*[:\-]?\s+",
@@ -275,8 +277,8 @@ def sieve(
 
 
 def chunk_key(posts: pd.DataFrame, *settings: object) -> str:
-    """What the sieving of a chunk follows from: its posts, its pictures' sizes and times, the settings."""
-    found = hashlib.blake2b(repr(settings).encode(), digest_size=12)
+    """What the sieving of a chunk follows from: the code, its posts, its pictures' sizes and times, the settings."""
+    found = hashlib.blake2b(repr((CODE, *settings)).encode(), digest_size=12)
     found.update(pd.util.hash_pandas_object(posts, index=False).to_numpy().tobytes())
     for path in posts["image"]:
         try:

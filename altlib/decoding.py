@@ -23,8 +23,11 @@ from transformers.cache_utils import Cache, DynamicLayer
 
 from .backbones import mixed_precision, weights_fingerprint
 from .captioner import Example, PrefixCaptioner
+from .code import code_fingerprint
 from .files import whole_file
 from .progress import progress_bar
+
+CODE = code_fingerprint("decoding")  # of what was loaded
 
 
 @dataclass(frozen=True)
@@ -299,11 +302,11 @@ def decode_once(
     folder: Path,
     name: str = "captions",
 ) -> list[list[Candidate]]:
-    """:func:`decode`, kept in ``folder``: what was decoded there from the same weights and inputs is read back.
+    """:func:`decode`, kept in ``folder``: what was decoded there by the same code from the same weights and inputs is read back.
 
     The candidates come without their token ids.
     """
-    inputs = [asdict(captioner.config), weights_fingerprint(captioner), asdict(settings), texts]
+    inputs = [CODE, asdict(captioner.config), weights_fingerprint(captioner), asdict(settings), texts]
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode())
     digest.update(features.contiguous().numpy().tobytes())
     file = folder / f"{digest.hexdigest()[:24]}.parquet"

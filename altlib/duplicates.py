@@ -20,9 +20,11 @@ from PIL import Image
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from .code import code_fingerprint
 from .files import whole_file
 from .progress import progress_bar
 
+CODE = code_fingerprint("duplicates")  # of what was loaded
 SIDE = 32
 PIXELS = SIDE * SIDE
 OVERLAP = 8  # l above: more means fewer candidates from longer prefixes
@@ -134,8 +136,8 @@ def near_duplicates(pixels: np.ndarray, limit: int = 100, chunk: int = 2048, cac
 
 
 def run_key(pixels: np.ndarray, settings: str) -> str:
-    """What a search follows from: the thumbnails and the settings."""
-    found = hashlib.blake2b(settings.encode(), digest_size=12)
+    """What a search follows from: the code, the thumbnails and the settings."""
+    found = hashlib.blake2b((CODE + settings).encode(), digest_size=12)
     for start in range(0, len(pixels), 65536):
         found.update(pixels[start : start + 65536].tobytes())
     return found.hexdigest()

@@ -19,16 +19,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .backbones import Clip
+from .code import code_fingerprint
 from .files import only_one, whole_file
 from .images import centre_crop, open_picture
 from .progress import progress_bar
 
+CODE = code_fingerprint("features")  # of what was loaded
 SHARD = 1024  # pictures in one cached file
 
 
 def shard_key(clip: Clip, paths: list[str]) -> str:
-    """What a shard's features follow from: the encoder's weights and the files' names, sizes and times."""
-    digest = hashlib.sha256(clip.fingerprint.encode())
+    """What a shard's features follow from: the code, the encoder's weights and the files' names, sizes and times."""
+    digest = hashlib.sha256((CODE + clip.fingerprint).encode())
     for path in paths:
         stat = Path(path).stat()
         digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

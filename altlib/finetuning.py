@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .backbones import Clip
+from .code import code_fingerprint
 from .features import read_pictures
 from .files import read_json, whole_file, write_json
 from .interventions import RotatedSubspace, Site
@@ -26,6 +27,7 @@ from .text_tower import TextTower, split_attention
 from .transfer import TransferTask, base_encoder, evaluate_tasks
 from .triplets import Triplets
 
+CODE = code_fingerprint("finetuning")  # of what was loaded
 LORA_TARGETS = {
     "all-linear": ["q_proj", "k_proj", "v_proj", "out_proj", "c_fc", "c_proj"],
     "attention": ["q_proj", "k_proj", "v_proj", "out_proj"],
@@ -279,7 +281,7 @@ def triplet_batches(size: int, settings: TuningSettings, start: int = 0) -> Iter
 
 def run_fingerprint(settings: TuningSettings, base: Clip, triplets: Triplets) -> str:
     """What a tuning run follows from."""
-    digest = hashlib.sha256(json.dumps([asdict(settings), base.fingerprint], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([CODE, asdict(settings), base.fingerprint], sort_keys=True).encode())
     for tensor in (triplets.features, triplets.captions, triplets.descriptions):
         digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()

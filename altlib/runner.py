@@ -16,7 +16,6 @@ Snakemake decides what is stale, papermill executes, Jupyter Book renders.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import hashlib
 import importlib.metadata
@@ -34,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from .availability import missing, small
+from .code import imported_modules, module_files, with_imports
 from .files import only_one, read_json, write_json, write_text
 from .parameters import Chapter, Parameter, Resolved, apply_settings, read_chapters, read_yaml, resolve
 from .progress import PROGRESS_FILE, SUFFIX, WIDTH, Board
@@ -82,48 +82,6 @@ def project_root(start: Path | None = None) -> Path:
 # ---- what a chapter depends on ----
 
 
-def module_files(package: Path) -> dict[str, Path]:
-    """Every module of the library by its dotted name below ``altlib``."""
-    return {
-        ".".join(p.relative_to(package).with_suffix("").parts).removesuffix(".__init__"): p
-        for p in package.rglob("*.py")
-        if "__pycache__" not in p.parts
-    }
-
-
-def imported_modules(
-    source: str, module: str, is_package: bool, known: dict[str, Path], everywhere: bool = True
-) -> set[str]:
-    """The library modules that Python source imports, ``everywhere`` or when it is loaded; ``module`` is its own name."""
-    found: set[str] = set()
-
-    def add(name: str) -> None:
-        parts = name.split(".")
-        for end in range(len(parts), 0, -1):
-            if ".".join(parts[:end]) in known:
-                found.add(".".join(parts[:end]))
-                return
-
-    tree = ast.parse(source)
-    for node in ast.walk(tree) if everywhere else tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.startswith("altlib."):
-                    add(alias.name.removeprefix("altlib."))
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                parts = module.split(".") if module else []
-                parts = parts[: len(parts) - node.level + (1 if is_package else 0)]
-                base = ".".join([*parts, *([node.module] if node.module else [])])
-            elif node.module == "altlib" or (node.module or "").startswith("altlib."):
-                base = (node.module or "").removeprefix("altlib").lstrip(".")
-            else:
-                continue
-            for alias in node.names:
-                add(f"{base}.{alias.name}".lstrip("."))
-    return found
-
-
 def code_of(chapter: Chapter) -> str:
     """The Python of a chapter's cells."""
     cells = json.loads(chapter.notebook.read_text(encoding="utf-8"))["cells"]
@@ -134,17 +92,8 @@ def code_of(chapter: Chapter) -> str:
 def dependencies(chapter: Chapter, package: Path, everywhere: bool = True) -> list[Path]:
     """The library files that a chapter's code imports, directly or not; if not ``everywhere``, when it is loaded."""
     known = module_files(package)
-    waiting = imported_modules(code_of(chapter), "", True, known, everywhere)
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        path = known[name]
-        source, is_package = path.read_text(encoding="utf-8"), path.name == "__init__.py"
-        waiting |= imported_modules(source, name, is_package, known, everywhere)
-    files = [known[name] for name in sorted(seen)]
+    names = imported_modules(code_of(chapter), "", True, known, everywhere)
+    files = [known[name] for name in sorted(with_imports(names, known, everywhere))]
     data = {p for f in files for p in f.parent.glob("*.toml")} if any("miniworld" in str(f) for f in files) else set()
     return files + sorted(data)
 

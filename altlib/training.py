@@ -21,9 +21,11 @@ from torch import Tensor
 
 from .backbones import mixed_precision, pick_device
 from .captioner import Example, PrefixCaptioner, load_captioner
+from .code import code_fingerprint
 from .files import naming_full_disk, whole_file
 from .progress import progress_bar
 
+CODE = code_fingerprint("training")  # of what was loaded
 SAVE_EVERY = 500  # optimiser steps between checkpoints within an epoch
 POOL = 50  # batches that are sorted by length together
 TOKENS_IN_MEMORY = 1_000_000  # before they are written to a file
@@ -156,7 +158,7 @@ def validation_loss(captioner: PrefixCaptioner, data: CaptionData, batch_size: i
 def data_fingerprint(captioner: PrefixCaptioner, settings: TrainingSettings, data: CaptionData) -> str:
     """What a training run follows from; a checkpoint of another run is not resumed."""
     digest = hashlib.sha256(
-        json.dumps([dataclasses.asdict(settings), dataclasses.asdict(captioner.config)], sort_keys=True).encode()
+        json.dumps([CODE, dataclasses.asdict(settings), dataclasses.asdict(captioner.config)], sort_keys=True).encode()
     )
     for start in range(0, len(data), HASHED_AT_ONCE):
         chosen = list(range(start, min(start + HASHED_AT_ONCE, len(data))))

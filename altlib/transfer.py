@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from .backbones import Clip
+from .code import code_fingerprint
 from .features import picture_features, read_pictures
 from .files import whole_file
 from .text_tower import TextTower
 
+CODE = code_fingerprint("transfer")  # of what was loaded
 PROMPT = "An image of {}"
 
 
@@ -182,6 +184,7 @@ def torchvision_tasks(clip: Clip, root: Path, cache: Path, pictures: int = 0, se
         "Food101": lambda: datasets.Food101(str(root), split="test", download=False),
         "ImageNet": lambda: datasets.ImageNet(str(root), split="val"),
     }
+    kept_as = f"{clip.fingerprint}-{CODE[:12]}-{seed}-{pictures}"
     tasks, causes = [], []
     for name, make in makers.items():
         try:
@@ -191,9 +194,7 @@ def torchvision_tasks(clip: Clip, root: Path, cache: Path, pictures: int = 0, se
             continue
         labels = [(c[0] if isinstance(c, tuple) else c).replace("_", " ") for c in data.classes]
         order = np.random.default_rng(seed).permutation(len(data))[: pictures or None]
-        tasks.append(
-            dataset_task(name, labels, clip, data, order, cache / f"{name}-{clip.fingerprint}-{seed}-{pictures}")
-        )
+        tasks.append(dataset_task(name, labels, clip, data, order, cache / f"{name}-{kept_as}"))
     if not tasks:
         raise ValueError(
             f"{root} holds none of torchvision's {', '.join(makers)}; "

@@ -104,13 +104,16 @@ def test_features_are_unit_vectors_and_cached(tmp_path, picture, monkeypatch):
     assert torch.equal(picture_features(paths, clip, tmp_path / "cache"), first)
 
 
-def test_a_changed_picture_and_a_damaged_cache_are_computed_again(tmp_path, picture):
+def test_a_changed_picture_or_code_and_a_damaged_cache_are_computed_again(tmp_path, picture, monkeypatch):
     clip = load_clip()
     paths = [str(picture("0.png"))]
     first = picture_features(paths, clip, tmp_path / "cache")
     (file,) = (tmp_path / "cache").glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:40])
     assert torch.equal(picture_features(paths, clip, tmp_path / "cache"), first)
+    monkeypatch.setattr("altlib.features.CODE", "another")
+    assert torch.equal(picture_features(paths, clip, tmp_path / "cache"), first)
+    assert len(list((tmp_path / "cache").glob("*.safetensors"))) == 2
     picture("0.png", size=(90, 90))
     assert not torch.equal(picture_features(paths, clip, tmp_path / "cache"), first)
 

@@ -233,15 +233,12 @@ def test_a_finished_training_is_not_repeated_and_a_changed_one_is(tmp_path, monk
 
     monkeypatch.setattr(training, "update", lambda *a: pytest.fail("trained again"))
     train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path, "x", "cpu")
+    longer = dataclasses.replace(settings, epochs=2)
     with pytest.raises(pytest.fail.Exception):
-        train(
-            new_captioner(),
-            *[data_for(new_captioner())] * 2,
-            dataclasses.replace(settings, epochs=2),
-            tmp_path,
-            "x",
-            "cpu",
-        )
+        train(new_captioner(), *[data_for(new_captioner())] * 2, longer, tmp_path, "x", "cpu")
+    monkeypatch.setattr(training, "CODE", "another")
+    with pytest.raises(pytest.fail.Exception):
+        train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path, "x", "cpu")
 
 
 def test_early_stopping_keeps_the_best_epoch(tmp_path):

@@ -55,7 +55,7 @@ def test_it_is_the_same_where_captions_end_early(captioner, features, posts, bea
 
 
 def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, monkeypatch):
-    """Read back only for the same weights, posts, features and search; a kill before the end leaves nothing half."""
+    """Read back only for the same code, weights, posts, features and search; a kill before the end leaves nothing half."""
     how = Decoding(beams=3, max_tokens=8)
     first = decode_once(captioner, features, posts, how, tmp_path)
     fresh = decode(captioner, features, posts, how)
@@ -71,6 +71,9 @@ def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, mon
 
     monkeypatch.setattr("altlib.decoding.decode", killed)
     assert decode_once(captioner, features, posts, how, tmp_path) == first
+    with monkeypatch.context() as changed, pytest.raises(KeyboardInterrupt):
+        changed.setattr("altlib.decoding.CODE", "another")
+        decode_once(captioner, features, posts, how, tmp_path)
     with torch.no_grad():
         next(captioner.parameters()).mul_(1.5)
     for other in [*others, (captioner, features, posts, how)]:

@@ -186,7 +186,7 @@ def test_a_killed_run_goes_on_exactly(base, data, tmp_path, objective):
     assert all(torch.equal(v, resumed.state()[n]) for n, v in whole.state().items())
 
 
-def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path):
+def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path, monkeypatch):
     settings = TuningSettings(**SMALL)
     _, curve = tune(base, data, settings, measure(data, base), tmp_path)
 
@@ -195,6 +195,9 @@ def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path):
 
     _, again = tune(base, data, settings, never, tmp_path)
     pd.testing.assert_frame_equal(curve, again, check_dtype=False)
+    monkeypatch.setattr(finetuning, "CODE", "another")
+    with pytest.raises(AssertionError, match="trained again"):
+        tune(base, data, settings, never, tmp_path)
 
 
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(base, data, tmp_path):

@@ -20,7 +20,6 @@ from altlib.runner import (
     RunError,
     chapter_error,
     dependencies,
-    imported_modules,
     loads_torch,
     parse_seeds,
     project_root,
@@ -236,19 +235,6 @@ def test_the_command_loads_no_model_library_to_check_a_file():
     command = [sys.executable, "-c", code, "check", str(ROOT / "params" / "smoke.yaml")]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert "valid" in said and said.endswith("[]\n")
-
-
-def test_imports_are_found():
-    known = {m: Path(m) for m in ("", "a", "a.b", "c")}
-    assert imported_modules("from altlib.a import b\nfrom altlib import c\nimport os, altlib.a.b", "", True, known) == {
-        "a.b",
-        "c",
-    }
-    later = "from altlib import c\ndef f():\n    from altlib.a import b"
-    assert imported_modules(later, "", True, known) == {"a.b", "c"}
-    assert imported_modules(later, "", True, known, everywhere=False) == {"c"}
-    assert imported_modules("from . import c\nfrom .a.b import x", "c", False, known) == {"c", "a.b"}
-    assert imported_modules("from ..c import x\nfrom .b import y", "a.z", False, known) == {"c", "a.b"}
 
 
 def test_seeds():
