@@ -237,18 +237,6 @@ def paired_test(ours: SystemScores, theirs: SystemScores, metric: str) -> dict[s
     }
 
 
-def mean_interval(values: list[float] | np.ndarray) -> tuple[float, float, float]:
-    """Mean and 95% interval by Student's t over a few runs: (mean, low, high)."""
-    from scipy import stats
-
-    values = np.asarray(values, dtype=float)
-    mean = float(values.mean())
-    if len(values) < 2 or values.std() == 0:
-        return mean, mean, mean
-    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return mean, mean - half, mean + half
-
-
 def proportion_interval(successes: int, n: int) -> tuple[float, float]:
     """Wilson's 95% interval of a proportion."""
     if n == 0:

@@ -653,9 +653,10 @@ def parse_seeds(text: str) -> list[int]:
 def run_seeds(parameter_file: Path, settings: list[str], seeds: list[int], snakemake: list[str]) -> Path:
     """Run the book once a seed, each in its own run folder, and write the means with 95% intervals over seeds.
 
-    Returns the summary's path, ``runs/<run>-seeds.json``: system -> metric -> mean, low, high, values.
+    Returns the summary's path, ``runs/<run>-seeds.json``: system -> metric -> mean, low, high,
+    values; of a single seed ``low`` and ``high`` are null.
     """
-    from .metrics import mean_interval
+    from .ratings import plus_minus, seed_interval
 
     root = project_root(parameter_file.parent if parameter_file.exists() else None)
     base = apply_settings(read_yaml(parameter_file), settings).get("run", parameter_file.stem)
@@ -669,12 +670,13 @@ def run_seeds(parameter_file: Path, settings: list[str], seeds: list[int], snake
         summary[system] = {}
         for metric in tables[0][system]:
             values = [t[system][metric]["value"] for t in tables if system in t]
-            mean, low, high = mean_interval(values)
+            mean, half = seed_interval(values)
+            low, high = (mean - half, mean + half) if len(values) > 1 else (None, None)
             summary[system][metric] = {"mean": mean, "low": low, "high": high, "values": values}
     path = root / "runs" / f"{base}-seeds.json"
     write_json(path, {"seeds": seeds, "systems": summary})
-    print(f"{'system':45} " + " ".join(f"{m:>22}" for m in next(iter(summary.values()))))
+    print(f"{'system':45} " + " ".join(f"{m:>16}" for m in next(iter(summary.values()))))
     for system, row in summary.items():
-        print(f"{system:45} " + " ".join(f"{v['mean']:8.2f} [{v['low']:5.2f}, {v['high']:5.2f}]" for v in row.values()))
-    print(f"Means and 95% intervals over seeds {seeds}: {path}")
+        print(f"{system:45} " + " ".join(f"{plus_minus(v['values']):>16}" for v in row.values()))
+    print(f"Means and half widths of 95% intervals over seeds {seeds}: {path}")
     return path

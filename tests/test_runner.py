@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -269,4 +270,9 @@ def test_several_seeds_are_run_apart_and_summarised(project, monkeypatch, capsys
     assert runs == [("r-seed0", 0), ("r-seed1", 1), ("r-seed2", 2)]
     found = summary["systems"]["ours"]["BLEU@4"]
     assert found["values"] == [10, 11, 12] and found["mean"] == 11 and found["low"] < 10 < 12 < found["high"]
-    assert "Means and 95% intervals over seeds [0, 1, 2]" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "11.00 ± 2.48" in out and "95% intervals over seeds [0, 1, 2]" in out
+    runs.clear()
+    shutil.rmtree(project / "runs")
+    summary = json.loads(runner.run_seeds(project / "p.yaml", [], [4], []).read_text())
+    assert summary["systems"]["ours"]["BLEU@4"] == {"mean": 14, "low": None, "high": None, "values": [14]}
