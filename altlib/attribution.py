@@ -302,8 +302,9 @@ def render_words(words: list[WordAttribution], limit: float, label: str) -> str:
 
 def strongest(words: list[WordAttribution], count: int = 3) -> str:
     """The words that raise and lower the score most, as a sentence for readers who cannot see colours."""
-    raised = sorted((w for w in words if w.value > 0), key=lambda w: -w.value)[:count]
-    lowered = sorted((w for w in words if w.value < 0), key=lambda w: w.value)[:count]
+    spoken = [w for w in words if any(c.isalnum() for c in w.word)]  # not a comma
+    raised = sorted((w for w in spoken if w.value > 0), key=lambda w: -w.value)[:count]
+    lowered = sorted((w for w in spoken if w.value < 0), key=lambda w: w.value)[:count]
     return (
         f"Raised most by: {', '.join(w.word for w in raised) or 'nothing'}. "
         f"Lowered most by: {', '.join(w.word for w in lowered) or 'nothing'}."

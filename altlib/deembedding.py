@@ -30,13 +30,13 @@ def nearest_tokens(
 ) -> NearestTokens:
     """The tokens whose embeddings are nearest to each prefix vector.
 
-    ``prefix`` (n, k, d); ``embedding`` (V, d); ``measure`` cosine or dot; ``allowed`` (V,)
+    ``prefix`` (n, k, d); ``embedding`` (V, d); ``measure`` cosine or dot product; ``allowed`` (V,)
     marks the tokens to choose from. Raises ``ValueError`` for another measure.
     """
     if measure == "cosine":
         prefix, embedding = F.normalize(prefix, dim=-1), F.normalize(embedding, dim=-1)
-    elif measure != "dot":
-        raise ValueError(f"unknown measure {measure!r}; known: cosine, dot")
+    elif measure != "dot product":
+        raise ValueError(f"unknown measure {measure!r}; known: cosine, dot product")
     found = []
     for part in prefix.split(64):
         scores = part @ embedding.T  # (b, k, V)

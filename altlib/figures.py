@@ -99,13 +99,14 @@ def cell(value: Any, digits: int) -> str:
 def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> Any:
     """A data frame as an accessible table: a caption, header cells with their scope, escaped text.
 
-    The first column holds the row headers; numbers are aligned right with ``digits`` decimals. A
-    table without rows is a sentence that says so.
+    The first column holds the row headers; numbers in others are aligned right with ``digits``
+    decimals. A table without rows is a sentence that says so.
     """
     if frame.empty:
         return as_html(f"<p><strong>{html.escape(caption)}</strong>: there is nothing to show.</p>")
     columns = list(frame.columns)
-    numeric = {c for c in columns if pd.api.types.is_numeric_dtype(frame[c])}
+    is_bool, is_numeric = pd.api.types.is_bool_dtype, pd.api.types.is_numeric_dtype
+    numeric = {c for c in columns[1:] if is_numeric(frame[c]) and not is_bool(frame[c])}
 
     def align(column: str) -> str:
         return ' style="text-align:right"' if column in numeric else ' style="text-align:left"'

@@ -240,29 +240,47 @@ def shares_through(found: Found) -> pd.DataFrame:
 
 
 def names_and_others(words: Words, names: Sequence[set[str]]) -> pd.DataFrame:
-    """Mean attribution (x1000) of the names in captions and of their other words, on all paths and through the subspace.
+    """Mean attribution (x1000) of the names in captions and of their other words, a row a training, seed and path.
 
-    ``names`` the names in each caption. The mean is over words and then over seeds; NaN where
-    there is no such word.
+    On all paths and through the subspace; ``names`` the names in each caption. NaN where there is
+    no such word.
     """
-
-    def mean(training: str, path: str, named: bool) -> float:
-        by_seed = [
-            [w.value for text, known in zip(texts, names, strict=False) for w in text if (w.word in known) == named]
-            for (name, _, way), texts in words.items()
-            if (name, way) == (training, path)
-        ]
-        means = [float(np.mean(values)) for values in by_seed if values]
-        return 1000 * float(np.mean(means)) if means else float("nan")
-
-    rows = [
-        {
-            "training": training,
-            "path": path,
-            "names (x1000)": mean(training, path, True),
-            "other words (x1000)": mean(training, path, False),
-        }
-        for training in dict.fromkeys(training for training, _, _ in words)
-        for path in ("none", "through")
-    ]
+    rows = []
+    for (training, seed, path), texts in words.items():
+        if path not in ("none", "through"):
+            continue
+        values: dict[bool, list[float]] = {True: [], False: []}
+        for text, known in zip(texts, names, strict=False):  # captions come first
+            for w in text:
+                values[w.word in known].append(1000 * w.value)
+        named, others = (float(np.mean(v)) if v else float("nan") for v in (values[True], values[False]))
+        rows.append(
+            {
+                "training": training,
+                "seed": seed,
+                "path": path,
+                "names": named,
+                "other words": others,
+                "names minus others": named - others,
+            }
+        )
     return pd.DataFrame(rows)
+
+
+def names_verdict(named: pd.DataFrame) -> str:
+    """Whether names count against a caption through the subspace of IIT-DAS, from :func:`names_and_others`."""
+    of = named[(named["training"] == "iit-das") & (named["path"] == "through")]
+    mean, half = seed_interval(of["names minus others"].tolist())
+    if not np.isfinite(mean):
+        return "The chosen captions hold no names."
+    found = f"Through the subspace of IIT-DAS, a name contributes {mean:+.2f} thousandths compared with other words"
+    if not np.isfinite(half):
+        return f"{found}; one seed gives no interval."
+    low, high = mean - half, mean + half
+    holds = "holds" if high < 0 else "does not hold" if low > 0 else "is undecided, as the interval includes 0"
+    return f"{found}, [{low:+.2f}, {high:+.2f}] over seeds: that names count against a caption there {holds}."
+
+
+def over_seeds(by_seed: pd.DataFrame, keys: Sequence[str], digits: int = 2) -> pd.DataFrame:
+    """Mean and 95% interval over seeds as text, a row for each combination of ``keys``, in order."""
+    return by_seed.drop(columns="seed").groupby(list(keys), sort=False).agg(plus_minus, digits).reset_index()

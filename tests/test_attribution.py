@@ -135,6 +135,7 @@ def test_rendered_words_need_no_colour_and_are_escaped():
 
 
 def test_an_annotated_text_is_told_in_words_too():
-    text = attribution.annotated([WordAttribution("<b>cup", 1.0), WordAttribution("hope", -0.3)], "Caption:")
+    words = [WordAttribution("<b>cup", 1.0), WordAttribution("hope", -0.3), WordAttribution(",", -2.0)]
+    text = attribution.annotated(words, "Caption:")
     assert text.endswith("<p>Raised most by: &lt;b&gt;cup. Lowered most by: hope.</p>") and "<b>" not in text
     assert "raises" not in attribution.annotated([], "Caption:")

@@ -175,7 +175,7 @@ def test_a_prefix_made_of_words_is_turned_back_into_them():
     torch.manual_seed(0)
     embedding = torch.randn(30, 16)
     ids = torch.tensor([[3, 7], [11, 29]])
-    for measure in ("cosine", "dot"):
+    for measure in ("cosine", "dot product"):
         prefix = 5 * F.normalize(embedding[ids], dim=-1) if measure == "cosine" else embedding[ids]
         found = deembedding.nearest_tokens(prefix, F.normalize(embedding, dim=-1), top=3, measure=measure)
         assert torch.equal(found.ids[..., 0], ids) and (found.similarity.diff(dim=-1) <= 0).all()

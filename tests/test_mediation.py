@@ -122,8 +122,33 @@ def test_the_share_through_the_subspace_and_what_descriptions_have_over_captions
 def test_names_are_compared_with_the_other_words_of_captions():
     caption = [WordAttribution("Jimi", 0.001), WordAttribution("plays", 0.003), WordAttribution("guitar", 0.005)]
     description = [WordAttribution("Jimi", 9.0)]
-    words = {("iit-das", 0, path): [caption, description] for path in ("none", "through")}
+    words = {("iit-das", 0, path): [caption, description] for path in ("none", "through", "around")}
     table = mediation.names_and_others(words, [{"Jimi"}]).set_index("path")
-    assert table.loc["none", "names (x1000)"] == pytest.approx(1)
-    assert table.loc["through", "other words (x1000)"] == pytest.approx(4)
-    assert mediation.names_and_others(words, [set()])["names (x1000)"].isna().all()
+    assert table.index.tolist() == ["none", "through"]
+    assert table.loc["through", ["names", "other words", "names minus others"]].tolist() == pytest.approx([1, 4, -3])
+    assert mediation.names_and_others(words, [set()])["names"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("differences", "said"),
+    [
+        (
+            [-3.0, -2.9, -3.1],
+            "-3.00 thousandths compared with other words, [-3.25, -2.75] over seeds: that names count against a caption there holds.",
+        ),
+        ([3.0, 2.9, 3.1], "does not hold"),
+        ([-3.0, 2.9, 0.1], "undecided"),
+        ([-3.0], "one seed gives no interval"),
+        ([float("nan")] * 2, "no names"),
+    ],
+)
+def test_the_verdict_on_names_can_come_out_either_way(differences, said):
+    row = {"training": "iit-das", "path": "through"}
+    named = [row | {"seed": seed, "names minus others": value} for seed, value in enumerate(differences)]
+    others = [r | {"path": "none", "names minus others": 5.0} for r in named]
+    assert said in mediation.names_verdict(pd.DataFrame(named + others))
+
+
+def test_seeds_are_summed_up_by_training_in_order():
+    frame = pd.DataFrame({"training": ["b", "b", "a"], "seed": [0, 1, 0], "x": [0.2, 0.4, 1.0]})
+    assert mediation.over_seeds(frame, ["training"], 1).values.tolist() == [["b", "0.3 ± 1.3"], ["a", "1.0"]]
