@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from .metrics import METRICS, SystemScores, paired_test
+from .metrics import METRICS, SystemScores, paired_test, resample_counts
 
 
 def beside_paper(scores: dict[str, SystemScores], paper: pd.DataFrame) -> pd.DataFrame:
@@ -71,6 +72,47 @@ def ratio_interval(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
     ratios = np.divide(above, below, out=np.full(len(above), np.inf), where=below > 1e-3)
     low, high = np.quantile(ratios, [0.025, 0.975], method="nearest")
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class LossEstimate:
+    """A mean loss a token (nats), or a difference of two, with its values in bootstrap resamples of the examples."""
+
+    value: float
+    resamples: np.ndarray
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% bootstrap interval."""
+        low, high = np.percentile(self.resamples, [2.5, 97.5])
+        return float(low), float(high)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.value:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(low) else f"{self.value:.3f}"
+
+    def __sub__(self, other: LossEstimate) -> LossEstimate:
+        """The difference on the same examples."""
+        return LossEstimate(self.value - other.value, self.resamples - other.resamples)
+
+
+def loss_a_token(losses: np.ndarray, seed: int = 0) -> LossEstimate:
+    """Mean loss a token from each example's loss (nats) and number of tokens, (n, 2).
+
+    Equal seeds draw equal resamples. A single example gives no interval (NaN).
+    """
+    total, tokens = losses.sum(0)
+    drawn = resample_counts(len(losses), seed) @ losses if len(losses) > 1 else np.full((1, 2), np.nan)
+    return LossEstimate(float(total / tokens), drawn[:, 0] / drawn[:, 1])
+
+
+def loss_verdict(losses: Mapping[str, LossEstimate], ours: str, others: Sequence[str]) -> str:
+    """How the loss of ``ours`` stands to the lowest of ``others``, as a sentence."""
+    best = min(others, key=lambda name: losses[name].value)
+    gap = losses[best] - losses[ours]
+    low, high = gap.interval
+    better = "better than" if low > 0 else "worse than" if high < 0 else "not told apart from"
+    return f"{ours} is {better} {best}: its loss is lower by {gap} nats a token on the same pictures."
 
 
 def repeats(text: str) -> bool:

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from . import sources
 from .availability import MINIATURE
-from .backbones import Clip, load_clip, pick_device
-from .captioner import CaptionerConfig, build_captioner
+from .backbones import Clip, load_clip, mixed_precision, pick_device
+from .captioner import CaptionerConfig, PrefixCaptioner, build_captioner, load_captioner
 from .clipcap import start_from_clipcap
 from .features import distributed, picture_features, wait_for_everyone
 from .posts import read_corpus, stream_corpus
-from .training import CaptionData, Examples, TrainingSettings, train
+from .training import CaptionData, Examples, TrainingSettings, example_losses, train
 
 FROZEN = "clipcap-frozen"
 
@@ -115,16 +115,13 @@ class Systems:
         warm = name == "clipcap-finetuned" or (self.warm_start and name.startswith("text-image"))
         return FROZEN if warm and config.uses_image and config.mapper == self.common["mapper"] else "nothing"
 
-    def data(self, name: str, captioner: Any) -> list[CaptionData]:
-        """Training and validation data of a captioner."""
+    def data(self, name: str, captioner: PrefixCaptioner, split: str) -> CaptionData:
+        """What a captioner learns from (split train) or is validated on (val)."""
         on_captions = name == FROZEN
         frame, features = (self.captions, self.caption_features) if on_captions else (self.index, self.features)
-        parts = []
-        for split in ("train", "val"):
-            rows = torch.from_numpy(np.flatnonzero(frame["split"] == split))
-            examples = (captioner.encode(text, target) for text, target in self.texts(on_captions, split))
-            parts.append(CaptionData(features, Examples(examples, self.run), rows))
-        return parts
+        rows = torch.from_numpy(np.flatnonzero(frame["split"] == split))
+        examples = (captioner.encode(text, target) for text, target in self.texts(on_captions, split))
+        return CaptionData(features, Examples(examples, self.run), rows)
 
     def texts(self, on_captions: bool, split: str) -> Iterator[tuple[str, str]]:
         """Post and target text of each example of a split, read from the corpus as they are asked for."""
@@ -165,8 +162,15 @@ class Systems:
                 captioner.save(folder)
             wait_for_everyone()
             return None
-        training, validation = self.data(name, captioner)
+        training, validation = (self.data(name, captioner, split) for split in ("train", "val"))
         return train(captioner, training, validation, self.settings, folder, name, self.device)[1]
+
+    def validation_losses(self, name: str) -> Tensor:
+        """Negative log-likelihood (nats) and number of tokens of each validation example, (n, 2), of a trained captioner."""
+        device = pick_device(self.device)
+        captioner = load_captioner(self.run / "captioners" / name, device)
+        data = self.data(name, captioner, "val")
+        return example_losses(captioner, data, self.settings.batch_size, mixed_precision(device))
 
     def train_all(self) -> dict[str, pd.DataFrame]:
         """Train every captioner, the frozen ClipCap first, as others start from it; curves by name."""

@@ -140,18 +140,25 @@ def bucketed_batches(lengths: list[int], batch_size: int, seed: int, epoch: int)
 
 
 @torch.inference_mode()
-def validation_loss(captioner: PrefixCaptioner, data: CaptionData, batch_size: int, precision: torch.dtype) -> float:
-    """Mean negative log-likelihood a token (nats) over ``data``."""
+def example_losses(captioner: PrefixCaptioner, data: CaptionData, batch_size: int, precision: torch.dtype) -> Tensor:
+    """Negative log-likelihood (nats) and number of the alt text's tokens of each example, (n, 2) float64 on the CPU."""
     device = captioner.embedding.weight.device
-    total, tokens = 0.0, 0
+    found = torch.zeros(len(data), 2, dtype=torch.float64)
     lengths = data.examples.lengths()
     order = sorted(range(len(data)), key=lambda i: lengths[i])
     for start in range(0, len(order), batch_size):
-        features, examples = data.batch(order[start : start + batch_size])
+        rows = order[start : start + batch_size]
+        features, examples = data.batch(rows)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            losses, _ = captioner.token_losses(features.to(device), examples)
-        total += losses.sum().item()
-        tokens += losses.numel()
+            losses, owners = captioner.token_losses(features.to(device), examples)
+        both = torch.stack([losses.cpu().double(), torch.ones(len(losses), dtype=torch.float64)], dim=1)
+        found.index_add_(0, torch.tensor(rows)[owners.cpu()], both)
+    return found
+
+
+def validation_loss(captioner: PrefixCaptioner, data: CaptionData, batch_size: int, precision: torch.dtype) -> float:
+    """Mean negative log-likelihood a token (nats) over ``data``."""
+    total, tokens = example_losses(captioner, data, batch_size, precision).sum(0).tolist()
     return total / max(tokens, 1)
 
 

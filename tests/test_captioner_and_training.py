@@ -26,6 +26,7 @@ from altlib.training import (
     data_fingerprint,
     encode_posts,
     example_length,
+    example_losses,
     train,
     validation_loss,
 )
@@ -239,6 +240,16 @@ def test_a_finished_training_is_not_repeated_and_a_changed_one_is(tmp_path, monk
     monkeypatch.setattr(training, "CODE", "another")
     with pytest.raises(pytest.fail.Exception):
         train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path, "x", "cpu")
+
+
+def test_the_losses_of_examples_are_their_likelihoods_and_add_up(captioner):
+    data = data_for(captioner)
+    losses = example_losses(captioner, data, 3, torch.float32)
+    features, examples = data.batch(list(range(len(data))))
+    torch.testing.assert_close(losses[:, 0].float(), -captioner.log_likelihoods(features, examples))
+    assert losses[:, 1].tolist() == [len(e.alt_text) + 1 for e in examples]  # with the end
+    total, tokens = losses.sum(0).tolist()
+    assert validation_loss(captioner, data, 5, torch.float32) == pytest.approx(total / tokens, rel=1e-5)
 
 
 def test_early_stopping_keeps_the_best_epoch(tmp_path):

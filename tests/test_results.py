@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from altlib.metrics import METRICS, SystemScores
-from altlib.results import against_better, beside_paper, caption_looks, ratio_interval, repeats
+from altlib.results import (
+    against_better,
+    beside_paper,
+    caption_looks,
+    loss_a_token,
+    loss_verdict,
+    ratio_interval,
+    repeats,
+)
 
 
 def scored(value: float) -> SystemScores:
@@ -53,3 +61,29 @@ def test_captions_that_repeat_themselves_and_empty_ones_are_counted():
     assert table["mean words"] == pytest.approx(3)
     assert table["repeat a trigram (%)"] == pytest.approx(100 / 3)
     assert table["empty (%)"] == pytest.approx(100 / 3)
+
+
+def test_a_loss_a_token_weighs_examples_by_their_tokens_and_has_an_interval():
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(5, 60, 400)
+    losses = np.stack([tokens * rng.normal(0.7, 0.2, 400), tokens], axis=1)
+    loss = loss_a_token(losses)
+    assert loss.value == pytest.approx(losses[:, 0].sum() / tokens.sum())
+    error = np.std((losses[:, 0] - loss.value * tokens) / tokens.mean()) / 20  # of a ratio of sums
+    assert loss.interval == pytest.approx((loss.value - 1.96 * error, loss.value + 1.96 * error), abs=0.3 * error)
+    assert str(loss - loss) == "0.000 [0.000, 0.000]"
+    assert str(loss_a_token(np.array([[15.0, 30]]))) == "0.500"
+
+
+@pytest.mark.parametrize(("more", "said"), [(0.1, "better than"), (-0.1, "worse than"), (0.0, "not told apart from")])
+def test_losses_are_compared_on_the_same_pictures(more, said):
+    rng = np.random.default_rng(1)
+    tokens = np.full(200, 30.0)
+    ours = rng.normal(20, 4, 200)
+    losses = {
+        "both": loss_a_token(np.stack([ours, tokens], axis=1)),
+        "text": loss_a_token(np.stack([ours + 30 * more + rng.permutation(np.linspace(-1, 1, 200)), tokens], axis=1)),
+        "picture": loss_a_token(np.stack([ours + 90, tokens], axis=1)),
+    }
+    sentence = loss_verdict(losses, "both", ["picture", "text"])
+    assert sentence.startswith(f"both is {said} text: its loss is lower by {more:.3f} [")
