@@ -109,10 +109,14 @@ def loss_a_token(losses: np.ndarray, seed: int = 0) -> LossEstimate:
 def loss_verdict(losses: Mapping[str, LossEstimate], ours: str, others: Sequence[str]) -> str:
     """How the loss of ``ours`` stands to the lowest of ``others``, as a sentence."""
     best = min(others, key=lambda name: losses[name].value)
-    gap = losses[best] - losses[ours]
-    low, high = gap.interval
-    better = "better than" if low > 0 else "worse than" if high < 0 else "not told apart from"
-    return f"{ours} is {better} {best}: its loss is lower by {gap} nats a token on the same pictures."
+    more, less = losses[ours] - losses[best], losses[best] - losses[ours]
+    if less.interval[0] > 0:
+        found = f"better than {best}: its loss is lower by {less}"
+    elif more.interval[0] > 0:
+        found = f"worse than {best}: its loss is higher by {more}"
+    else:
+        found = f"not told apart from {best}: its loss minus the other's is {more}"
+    return f"{ours} is {found} nats a token on the same pictures."
 
 
 def repeats(text: str) -> bool:
