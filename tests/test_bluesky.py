@@ -64,7 +64,7 @@ async def collected(folder: Path, frames: list[str], cuts=lambda: None, pictures
         ending = asyncio.create_task(over.wait())
         await asyncio.wait({task, ending}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            while True:  # until all that was sent is stored and fetched
+            while not task.done():  # until all that was sent is stored and fetched
                 await asyncio.sleep(0.3)
                 if states_beside(folder)["pending"] == 0:
                     break
@@ -170,24 +170,35 @@ def test_a_killed_process_loses_nothing(tmp_path, picture_server) -> None:
         " limits=FetchLimits(private=True, first_wait=0.01)))"
     )
 
-    async def run() -> None:
-        over = asyncio.Event()
+    async def run() -> int:
+        over, connected = asyncio.Event(), asyncio.Event()
         rng = random.Random(2)
         cuts = iter([rng.randint(60, 400) for _ in range(6)])
-        async with stream_server(frames, lambda: next(cuts, None), over.set) as address:
+        longest, kills = 0.05, 0  # seconds that a process may live, at most; more each time, so that it gets to the end
+
+        def cut() -> int | None:
+            connected.set()
+            return next(cuts, None)
+
+        async with stream_server(frames, cut, over.set) as address:
             while not over.is_set():
+                connected.clear()
                 process = subprocess.Popen(
                     [sys.executable, "-c", script, str(tmp_path / "killed"), address, picture_server[1]],
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
-                await asyncio.sleep(rng.uniform(0.6, 1.4))
+                await asyncio.wait_for(connected.wait(), 60)  # a busy machine takes long to start one
+                await asyncio.sleep(rng.uniform(0, longest))
+                longest *= 1.3
                 if over.is_set():
                     await asyncio.sleep(3)
                 process.kill()
+                kills += 1
                 await asyncio.to_thread(process.wait)
+        return kills
 
-    asyncio.run(run())
+    assert asyncio.run(run()) > 3
     asyncio.run(collected(tmp_path / "killed", frames, pictures=picture_server[1]))
     pd.testing.assert_frame_equal(content(tmp_path / "killed"), content(tmp_path / "calm"))
     with open_collection(tmp_path / "killed") as collection:
