@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 
 ADDRESS = "ALTLIB_WARM"  # the environment's name for the socket of the process that serves
 THREADS = "OMP_NUM_THREADS"  # read by libraries when they are loaded, so it must be the same for who asks
-PACKET = 1 << 22  # bytes that a message is read with, more than an environment can have
+PACKET = 1 << 22  # bytes that a message is read with, more than a packet holds
 INLINE = "module://matplotlib_inline.backend_inline"  # what kernels show figures with
 LIBRARIES = (
     "torch",
