@@ -25,6 +25,7 @@ bench: .venv/installed
 check: .venv/installed
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 	@$(BIN)/nbstripout --verify book/*.ipynb
 
 clean:

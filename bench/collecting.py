@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from random import Random
 
-from altlib.collecting import Collection
-from altlib.sources.bluesky import BATCH, BlueskySettings, Stream
+from altlib.data.collect.bluesky import BATCH, BlueskySettings, Stream
+from altlib.data.collect.store import Collection
 
 START = 1_750_000_000_000_000
 

@@ -12,9 +12,10 @@ import torch
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from altlib.backbones import fuse_gelu, load_language_model, mixed_precision
-from altlib.captioner import CaptionerConfig, PrefixCaptioner
-from altlib.decoding import Decoding, decode, prompt_batch
+from altlib.core.devices import mixed_precision
+from altlib.generation.decoding import Decoding, decode, prompt_batch
+from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
+from altlib.models.language import fuse_gelu, load_language_model
 
 
 @torch.inference_mode()

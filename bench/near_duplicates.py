@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from altlib.duplicates import PIXELS, SIDE, near_duplicates
+from altlib.data.duplicates import PIXELS, SIDE, near_duplicates
 
 
 def synthetic_thumbnails(n, seed=0):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from altlib import ratings
+from altlib.evaluation import ratings
 
 PAPER = Path(__file__).parents[1] / "book" / "paper-clip-table2.csv"
 

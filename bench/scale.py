@@ -31,8 +31,8 @@ def synthetic_texts(n, mean_words, seed):
 
 def cleaning_pass(n):
     """All filters over posts that stream by, then the identical alt texts; twice the paper's length of posts."""
-    from altlib.cleaning import clean
-    from altlib.posts import as_posts
+    from altlib.data.cleaning.pipeline import clean
+    from altlib.data.posts import as_posts
 
     def frames():
         for start in range(0, n, 4096):
@@ -56,7 +56,7 @@ def random_features(n, folder):
     import torch
     from safetensors.torch import load_file, save_file
 
-    from altlib.features import gathered
+    from altlib.models.features import gathered
 
     files = [folder / f"{start}.safetensors" for start in range(0, n, 1024)]
     for i, file in enumerate(files):
@@ -67,9 +67,9 @@ def random_features(n, folder):
 
 def training_input(n):
     """Tokens of all posts and alt texts as they stream by, and the batches of one pass with their features."""
-    from altlib.backbones import load_language_model
-    from altlib.captioner import CaptionerConfig, PrefixCaptioner
-    from altlib.training import CaptionData, Examples, bucketed_batches
+    from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
+    from altlib.models.language import load_language_model
+    from altlib.training.examples import CaptionData, Examples, bucketed_batches
 
     tokenizer, model = load_language_model()
     captioner = PrefixCaptioner(CaptionerConfig("miniature", clip_width=512), tokenizer, model)
@@ -96,7 +96,7 @@ def neighbours(n):
     """The nearest of all training pictures for every test picture, 512 numbers each."""
     import torch
 
-    from altlib.baselines import nearest_neighbours
+    from altlib.generation.baselines import nearest_neighbours
 
     queries = torch.nn.functional.normalize(torch.randn(int(n * TEST_SHARE), 512), dim=-1)
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def neighbours(n):
 
 def metrics_of(n):
     """All metrics of one system with bootstrap intervals over the test pictures."""
-    from altlib.metrics import score_systems
+    from altlib.evaluation.caption_metrics import score_systems
 
     count = int(n * TEST_SHARE)
     gold = list(synthetic_texts(count, 17, 3))

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
-from altlib.backbones import load_clip
-from altlib.captioner import CaptionerConfig, build_captioner
-from altlib.pretraining import clean_alt_text, drawn_features, first_pictures
-from altlib.processes import side_by_side
-from altlib.training import TrainingSettings, encode_posts, train
+from altlib.core.parallel import side_by_side
+from altlib.models.captioner import CaptionerConfig, build_captioner
+from altlib.models.clip import load_clip
+from altlib.pretraining.world import clean_alt_text, drawn_features, first_pictures
+from altlib.training.captions import TrainingSettings, train
+from altlib.training.examples import encode_posts
 
 PICTURES = 256
 

@@ -19,9 +19,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from altlib.backbones import fuse_gelu, load_language_model, mixed_precision
-from altlib.captioner import CaptionerConfig, Example, PrefixCaptioner
-from altlib.training import CaptionData, Examples, TrainingSettings, bucketed_batches, example_length, update
+from altlib.core.devices import mixed_precision
+from altlib.models.captioner import CaptionerConfig, Example, PrefixCaptioner
+from altlib.models.language import fuse_gelu, load_language_model
+from altlib.training.captions import TrainingSettings, update
+from altlib.training.examples import CaptionData, Examples, bucketed_batches, example_length
 
 
 def lengths(mean, n, rng):

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from altlib import finetuning, transfer, triplets
-from altlib.backbones import load_clip
-from altlib.processes import side_by_side
+from altlib.core.parallel import side_by_side
+from altlib.data import described
+from altlib.evaluation import clip_scores, transfer
+from altlib.models import description_clip, triplets
+from altlib.models.clip import load_clip
+from altlib.training import description_tuning
 
 GRID = {
     "full": [{"learning_rate": rate} for rate in (1e-4, 4e-4, 1e-3)],
@@ -39,26 +42,26 @@ def main():
     if not (run / "corpus" / "posts.parquet").is_file():
         print(f"there is no finished run in {run}: `make book` makes one")
         return
-    posts, _ = triplets.triplet_posts(run)
+    posts, _ = described.triplet_posts(run)
     training, validation = (
-        triplets.tuning_triplets(triplets.sample_rows(posts, name, limit, 0), base, run / "features")
+        triplets.tuning_triplets(described.sample_rows(posts, name, limit, 0), base, run / "features")
         for name, limit in (("train", 0), ("val", 250))
     )
     tasks = transfer.miniworld_tasks(base, run / "transfer", 4, 0)
     labels = {task.name: transfer.label_tokens(task, base) for task in tasks}
-    untuned = finetuning.Measurement(
-        finetuning.base_accuracy(base, validation),
+    untuned = description_tuning.Measurement(
+        clip_scores.base_accuracy(base, validation),
         transfer.evaluate_tasks(tasks, labels, transfer.base_encoder(base), reporting=False),
     )
 
     def measure(tuned):
-        return finetuning.Measurement(
-            finetuning.accuracy_of(tuned, validation, base),
-            finetuning.transfer_of(tuned, tasks, labels, reporting=False),
+        return description_tuning.Measurement(
+            clip_scores.accuracy_of(tuned, validation, base),
+            transfer.transfer_of(tuned, tasks, labels, reporting=False),
         )
 
     def tune(plan, folder):
-        return finetuning.tune(base, training, plan, measure, folder, before=untuned)
+        return description_tuning.tune(base, training, plan, measure, folder, before=untuned)
 
     print(f"untuned: accuracy {100 * untuned.accuracy:.1f}%")
     with tempfile.TemporaryDirectory() as kept:
@@ -66,7 +69,7 @@ def main():
             for number, setting in enumerate(grid):
                 jobs = {}
                 for objective, seed in product(("behavioural", "iit-das"), range(options.seeds)):
-                    plan = finetuning.TuningSettings(
+                    plan = description_clip.TuningSettings(
                         objective=objective, tuning=tuning, layer=2, subspace=64, dropout=0.0, seed=seed,
                         steps=options.steps, evaluations=3, **setting,
                     )  # fmt: skip

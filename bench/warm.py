@@ -7,14 +7,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from altlib.warm import ADDRESS, LIBRARIES, THREADS, serving
+from altlib.runs.processes.warm import ADDRESS, LIBRARIES, THREADS, serving
 
 STARTS = 5
 
 
 def seconds(environment: dict[str, str]) -> float:
     """The median time of a process that loads the libraries and ends."""
-    command = [sys.executable, "-m", "altlib.warm", "timeit", "-n1", "-r1", f"import {', '.join(LIBRARIES)}"]
+    command = [
+        sys.executable,
+        "-m",
+        "altlib.runs.processes.warm",
+        "timeit",
+        "-n1",
+        "-r1",
+        f"import {', '.join(LIBRARIES)}",
+    ]
     times = []
     for _ in range(STARTS):
         started = time.perf_counter()
@@ -32,7 +40,9 @@ def main() -> None:
             return
         warm = environment | {ADDRESS: address}
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "altlib.warm", "timeit", "-n1", "-r1", "pass"], env=warm, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "altlib.runs.processes.warm", "timeit", "-n1", "-r1", "pass"], env=warm, check=True
+        )
         loading = time.perf_counter() - started
         forked = seconds(warm)
     print(f"libraries loaded once, for all: {loading:.1f} s")

@@ -16,9 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
-from altlib.availability import miniature_folder
-from altlib.backbones import load_language_model
-from altlib.captioner import CaptionerConfig, PrefixCaptioner
+from altlib.checkpoints.miniature import miniature_folder
+from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
+from altlib.models.language import load_language_model
 
 # Where tests run in the background it may be ignored, and would be in all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

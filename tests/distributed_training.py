@@ -7,18 +7,21 @@ from pathlib import Path
 import torch
 from conftest import small_gpt2
 
-from altlib import features as feature_files
-from altlib.backbones import load_clip, load_language_model
-from altlib.captioner import CaptionerConfig, PrefixCaptioner
-from altlib.features import distributed, picture_features
-from altlib.training import TrainingSettings, encode_posts, train
+from altlib.core.devices import distributed
+from altlib.models import features as picture_cache
+from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
+from altlib.models.clip import load_clip
+from altlib.models.features import picture_features
+from altlib.models.language import load_language_model
+from altlib.training.captions import TrainingSettings, train
+from altlib.training.examples import encode_posts
 
 EXAMPLES, BATCH = 200, 16
 
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
-    feature_files.SHARD = 3
+    picture_cache.SHARD = 3
     tokenizer, _ = load_language_model()
     torch.manual_seed(0)
     captioner = PrefixCaptioner(

@@ -3,12 +3,13 @@ import pandas as pd
 import pytest
 import torch
 
-from altlib import attribution
-from altlib.attribution import WordAttribution, attribute, mediated_attributions, word_attributions
-from altlib.backbones import load_clip
-from altlib.interventions import RotatedSubspace, Site
-from altlib.posts import CorpusError
-from altlib.text_tower import TextTower
+from altlib.analysis import attribution, norms
+from altlib.analysis.attribution import WordAttribution, attribute, mediated_attributions, word_attributions
+from altlib.core.errors import CorpusError
+from altlib.models.clip import load_clip
+from altlib.models.interventions import RotatedSubspace, Site
+from altlib.models.text_tower import TextTower
+from altlib.report import attributed_text
 
 TEXTS = [
     "A photograph of a red cup on a rug, on a beach.",
@@ -97,45 +98,45 @@ def test_words_of_open_clips_own_tokenizer():
 
 
 def test_concreteness_norms_come_with_the_package():
-    norms = attribution.concreteness_norms()
-    assert len(norms) > 30_000 and norms.between(1, 5).all() and norms["dog"] > 4.5 > 2 > norms["although"]
+    ratings = norms.concreteness_norms()
+    assert len(ratings) > 30_000 and ratings.between(1, 5).all() and ratings["dog"] > 4.5 > 2 > ratings["although"]
 
 
 def test_norms_are_read_from_any_csv_and_missing_ones_are_counted(tmp_path):
     path = tmp_path / "glasgow.csv"
     path.write_text("Words,AROU,IMAG\n,M,M\ncup,2,6.5\nHope,3,2.5\n")
-    norms = attribution.read_norms(path)
-    assert norms.to_dict() == {"cup": 6.5, "hope": 2.5}
+    ratings = norms.read_norms(path)
+    assert ratings.to_dict() == {"cup": 6.5, "hope": 2.5}
     words = [WordAttribution(w, v) for w, v in (("Cups", 1.0), ("hope", 0.0), ("zzz", 9.0), ("!", 3.0), ("cup", 0.5))]
-    found = attribution.norm_correlation(words, norms)
+    found = norms.norm_correlation(words, ratings)
     assert found["words"] == 3 and found["without_norm"] == 1
     assert found["r"] == pytest.approx(np.corrcoef([1, 0, 0.5], [6.5, 2.5, 6.5])[0, 1])
     with pytest.raises(CorpusError, match="name those"):
-        attribution.read_norms(path, rating="CONC")
+        norms.read_norms(path, rating="CONC")
     with pytest.raises(CorpusError, match="does not exist"):
-        attribution.read_norms(tmp_path / "none.csv")
+        norms.read_norms(tmp_path / "none.csv")
 
 
 def test_names_are_capitalised_words_within_a_sentence_that_no_norm_knows():
-    norms = pd.Series({"london": 4.0, "this": 1.5})
+    ratings = pd.Series({"london": 4.0, "this": 1.5})
     texts = ["This is Ravenscar Magna in London. Another Thing", "Hello"]
-    assert attribution.proper_names(texts, norms) == [{"Ravenscar", "Magna", "Thing"}, set()]
+    assert norms.proper_names(texts, ratings) == [{"Ravenscar", "Magna", "Thing"}, set()]
 
 
 def test_rendered_words_need_no_colour_and_are_escaped():
     words = [WordAttribution("<b>cup", 1.0), WordAttribution("hope", -0.3), WordAttribution("of", 0.01)]
-    text = attribution.render_words(words, 1.0, "Caption:")
+    text = attributed_text.render_words(words, 1.0, "Caption:")
     assert "&lt;b&gt;cup" in text and "<b>" not in text
     assert 'aria-label="strongly raises the score">++' in text and 'aria-label="lowers the score">−<' in text
     assert "solid" in text and "dashed" in text and text.endswith("</span> of</p>")
-    assert attribution.render_words([WordAttribution(w, 0.0) for w in ("a", ",", "b", "!")], 1.0, "").endswith(
+    assert attributed_text.render_words([WordAttribution(w, 0.0) for w in ("a", ",", "b", "!")], 1.0, "").endswith(
         " a, b!</p>"
     )
-    assert attribution.strongest(words) == "Raised most by: <b>cup, of. Lowered most by: hope."
+    assert attributed_text.strongest(words) == "Raised most by: <b>cup, of. Lowered most by: hope."
 
 
 def test_an_annotated_text_is_told_in_words_too():
     words = [WordAttribution("<b>cup", 1.0), WordAttribution("hope", -0.3), WordAttribution(",", -2.0)]
-    text = attribution.annotated(words, "Caption:")
+    text = attributed_text.annotated(words, "Caption:")
     assert text.endswith("<p>Raised most by: &lt;b&gt;cup. Lowered most by: hope.</p>") and "<b>" not in text
-    assert "raises" not in attribution.annotated([], "Caption:")
+    assert "raises" not in attributed_text.annotated([], "Caption:")

@@ -4,14 +4,12 @@ import shutil
 import pytest
 import torch
 
-from altlib.availability import BackboneError, miniature_folder
-from altlib.backbones import (
-    load_clip,
-    load_language_model,
-    mixed_precision,
-    pick_device,
-)
-from altlib.features import encode_pictures, picture_features
+from altlib.checkpoints.miniature import miniature_folder
+from altlib.core.devices import mixed_precision, pick_device
+from altlib.core.errors import BackboneError
+from altlib.models.clip import load_clip
+from altlib.models.features import encode_pictures, picture_features
+from altlib.models.language import load_language_model
 
 
 def test_the_miniature_models_are_real_and_small():
@@ -100,7 +98,7 @@ def test_features_are_unit_vectors_and_cached(tmp_path, picture, monkeypatch):
     assert first.shape == (5, clip.width)
     torch.testing.assert_close(first.norm(dim=1), torch.ones(5))
     torch.testing.assert_close(first, encode_pictures(paths, clip, 5, 1), atol=1e-5, rtol=1e-5)
-    monkeypatch.setattr("altlib.features.encode_pictures", lambda *a: pytest.fail("computed again"))
+    monkeypatch.setattr("altlib.models.features.encode_pictures", lambda *a: pytest.fail("computed again"))
     assert torch.equal(picture_features(paths, clip, tmp_path / "cache"), first)
 
 
@@ -111,7 +109,7 @@ def test_a_changed_picture_or_code_and_a_damaged_cache_are_computed_again(tmp_pa
     (file,) = (tmp_path / "cache").glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:40])
     assert torch.equal(picture_features(paths, clip, tmp_path / "cache"), first)
-    monkeypatch.setattr("altlib.features.CODE", "another")
+    monkeypatch.setattr("altlib.models.features.CODE", "another")
     assert torch.equal(picture_features(paths, clip, tmp_path / "cache"), first)
     assert len(list((tmp_path / "cache").glob("*.safetensors"))) == 2
     picture("0.png", size=(90, 90))
@@ -122,7 +120,7 @@ def test_shards_do_not_change_features(tmp_path, picture, monkeypatch):
     clip = load_clip()
     paths = [str(picture(f"{i}.png")) for i in range(5)]
     whole = picture_features(paths, clip)
-    monkeypatch.setattr("altlib.features.SHARD", 2)
+    monkeypatch.setattr("altlib.models.features.SHARD", 2)
     torch.testing.assert_close(picture_features(paths, clip, tmp_path / "cache"), whole, atol=1e-5, rtol=1e-5)
     assert len(list((tmp_path / "cache").glob("*.safetensors"))) == 3
 
@@ -131,7 +129,7 @@ def test_features_of_several_shards_are_a_map_of_a_file(tmp_path, picture, monke
     """Writing into the tensor leaves the file; a corpus that grew gets a file of its own."""
     clip = load_clip()
     paths = [str(picture(f"{i}.png", size=(40 + i, 40))) for i in range(5)]
-    monkeypatch.setattr("altlib.features.SHARD", 2)
+    monkeypatch.setattr("altlib.models.features.SHARD", 2)
     first = picture_features(paths, clip, tmp_path)
     (file,) = tmp_path.glob("*.npy")
     kept = first.clone()

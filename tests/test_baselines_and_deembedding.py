@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from altlib import baselines, deembedding
+from altlib.analysis import deembedding
+from altlib.generation import baselines, reranking
+from altlib.miniworld import stated_facts
 
 
 def test_the_nearest_neighbour_has_the_largest_dot_product():
@@ -23,20 +25,20 @@ def test_the_nearest_neighbour_has_the_largest_dot_product():
 
 @pytest.mark.parametrize("n", [2, 3, 50])
 def test_a_random_other_post_is_always_another_one(n):
-    other = baselines.random_other(n, 0)
+    other = [int(post) for post in baselines.random_posts([str(i) for i in range(n)], 0)]
     assert sorted(other) == list(range(n)) and all(i != j for i, j in enumerate(other))
 
 
 def test_reranking_similarities_prefer_what_the_post_says():
     posts = ["two growlers at the quay in whitby"]
-    for similarity in (baselines.rouge_similarity(posts), baselines.bleu_similarity(posts)):
+    for similarity in (reranking.rouge_similarity(posts), reranking.bleu_similarity(posts)):
         assert (
             similarity(0, "two growlers at the quay") > similarity(0, "two growlers in a shop") > similarity(0, "zebra")
         )
     candidates = [["two growlers", "a dog"]]
-    from altlib.backbones import load_clip
+    from altlib.models.clip import load_clip
 
-    similarity = baselines.clip_text_similarity(posts, candidates, load_clip())
+    similarity = reranking.clip_text_similarity(posts, candidates, load_clip())
     assert similarity(0, "two growlers") == pytest.approx(
         float((load_clip().encode_texts(["two growlers"]) @ load_clip().encode_texts(posts).T)[0, 0]), abs=1e-4
     )
@@ -55,7 +57,7 @@ def test_a_vision_language_model_is_run_from_a_folder(tmp_path, picture):
         PreTrainedTokenizerFast,
     )
 
-    from altlib.backbones import load_language_model
+    from altlib.models.language import load_language_model
 
     tokenizer = load_language_model()[0]
     inner = PreTrainedTokenizerFast(
@@ -124,7 +126,7 @@ def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatc
         PreTrainedTokenizerFast,
     )
 
-    from altlib.backbones import load_language_model
+    from altlib.models.language import load_language_model
 
     inner = PreTrainedTokenizerFast(
         tokenizer_object=load_language_model()[0].backend_tokenizer,
@@ -165,7 +167,7 @@ def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatc
 
 
 def test_a_vision_language_model_that_is_not_there_says_what_to_download():
-    from altlib.availability import BackboneError
+    from altlib.core.errors import BackboneError
 
     with pytest.raises(BackboneError, match="Salesforce/blip2-nowhere"):
         baselines.vision_language_captions("Salesforce/blip2-nowhere", [], "cpu")
@@ -217,9 +219,11 @@ def test_stated_facts_are_counted_by_system():
             for f, v in (("colour", "red"), ("place", "Hartby Row"))
         ]
     )
-    table = baselines.stated_facts({"a": ["A red cup at Hartby Row", "nothing"], "b": ["a blue cup", "x"]}, [facts, ""])
+    table = stated_facts.stated_facts(
+        {"a": ["A red cup at Hartby Row", "nothing"], "b": ["a blue cup", "x"]}, [facts, ""]
+    )
     assert table.set_index("system").to_dict("index") == {
         "a": {"colour": 100.0, "place": 100.0},
         "b": {"colour": 0.0, "place": 0.0},
     }
-    assert baselines.stated_facts({"a": ["x"]}, [""]).empty
+    assert stated_facts.stated_facts({"a": ["x"]}, [""]).empty

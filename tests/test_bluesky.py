@@ -26,13 +26,13 @@ from loopback import (
     stream_server,
 )
 
-from altlib import sources
-from altlib.collecting import Collection, open_collection
-from altlib.fetching import FetchLimits
-from altlib.files import DiskFullError
-from altlib.live import collect_async
-from altlib.posts import CorpusError, as_posts
-from altlib.sources.bluesky import BlueskySettings, Stream, apply, collect_live
+from altlib.core.errors import CorpusError, DiskFullError
+from altlib.data.collect.bluesky import BlueskySettings, Stream, apply, collect_live
+from altlib.data.collect.fetching import FetchLimits
+from altlib.data.collect.store import Collection, open_collection
+from altlib.data.collect.stream import collect_async
+from altlib.data.posts import as_posts
+from altlib.data.sources import registry
 
 LIMITS = FetchLimits(private=True, first_wait=0.01, attempts=2)
 QUICK = BlueskySettings(pause=0.0, patience=20, limits=LIMITS)
@@ -165,7 +165,7 @@ def test_a_killed_process_loses_nothing(tmp_path, picture_server) -> None:
     frames = busy_stream(400, seed=7)
     asyncio.run(collected(tmp_path / "calm", frames, pictures=picture_server[1]))
     script = (
-        "import sys; from pathlib import Path; from altlib.sources.bluesky import *; from altlib.fetching import FetchLimits\n"
+        "import sys; from pathlib import Path; from altlib.data.collect.bluesky import *; from altlib.data.collect.fetching import FetchLimits\n"
         "collect_live(Path(sys.argv[1]), BlueskySettings(streams=(sys.argv[2],), picture_server=sys.argv[3], pause=0.0,"
         " limits=FetchLimits(private=True, first_wait=0.01)))"
     )
@@ -327,7 +327,7 @@ def test_a_full_disk_is_named(tmp_path) -> None:
 
 def test_a_collection_is_a_source_of_posts(tmp_path, picture_server) -> None:
     asyncio.run(collected(tmp_path, busy_stream(60, seed=8), pictures=picture_server[1]))
-    frame, unreadable = sources.collect("bluesky", tmp_path, path=str(tmp_path), posts=10)
+    frame, unreadable = registry.collect("bluesky", tmp_path, path=str(tmp_path), posts=10)
     assert len(frame) == 10 and not unreadable
     assert frame["image"].map(os.path.isfile).all()
     assert set(frame["language"]) == {"en"}

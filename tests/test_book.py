@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from altlib.cli import main
-from altlib.posts import read_corpus
-from altlib.scores import caption_judge
+from altlib.cli.main import main
+from altlib.data.posts import read_corpus
+from altlib.evaluation.second_captions import caption_judge
 from tests.conftest import ROOT
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2Model
 
-from altlib.captioner import (
+from altlib.models.captioner import (
     CaptionerConfig,
     Example,
     MlpMapper,
@@ -17,19 +17,9 @@ from altlib.captioner import (
     build_captioner,
     load_captioner,
 )
-from altlib.last_block import hidden_states_at, is_plain_gpt2
-from altlib.training import (
-    CaptionData,
-    Examples,
-    TrainingSettings,
-    bucketed_batches,
-    data_fingerprint,
-    encode_posts,
-    example_length,
-    example_losses,
-    train,
-    validation_loss,
-)
+from altlib.models.last_block import hidden_states_at, is_plain_gpt2
+from altlib.training.captions import TrainingSettings, data_fingerprint, example_losses, train, validation_loss
+from altlib.training.examples import CaptionData, Examples, bucketed_batches, encode_posts, example_length
 from tests.conftest import POSTS, small_gpt2
 
 ALTS = [
@@ -115,7 +105,7 @@ def test_losses_at_alt_text_positions_agree_with_all_logits(captioner, features)
 
 def test_every_token_counts_even_token_zero(captioner, features):
     """ClipCap's loss ignored token 0, a real token."""
-    from altlib.captioner import Example
+    from altlib.models.captioner import Example
 
     losses, _ = captioner.token_losses(features[:1], [Example([], [0, 5, 0])])
     assert len(losses) == 4 and (losses > 0).all()
@@ -203,11 +193,11 @@ def test_a_killed_training_goes_on_exactly(tmp_path, monkeypatch):
     """Stop in the middle of the second epoch, start again: the same weights and curve as undisturbed."""
     settings = TrainingSettings(epochs=3, batch_size=8, learning_rate=3e-3, seed=1)
     undisturbed, curve = train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path / "a", "a", "cpu")
-    monkeypatch.setattr("altlib.training.SAVE_EVERY", 2)
-    from altlib import training
+    monkeypatch.setattr("altlib.training.captions.SAVE_EVERY", 2)
+    from altlib.training import captions
 
     calls = 0
-    update = training.update
+    update = captions.update
 
     def killed(*args):
         nonlocal calls
@@ -216,10 +206,10 @@ def test_a_killed_training_goes_on_exactly(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return update(*args)
 
-    monkeypatch.setattr(training, "update", killed)
+    monkeypatch.setattr(captions, "update", killed)
     with pytest.raises(KeyboardInterrupt):
         train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path / "b", "b", "cpu")
-    monkeypatch.setattr(training, "update", update)
+    monkeypatch.setattr(captions, "update", update)
     resumed, again = train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path / "b", "b", "cpu")
     assert curve[["training_loss", "validation_loss"]].equals(again[["training_loss", "validation_loss"]])
     for a, b in zip(undisturbed.parameters(), resumed.parameters(), strict=True):
@@ -230,14 +220,15 @@ def test_a_killed_training_goes_on_exactly(tmp_path, monkeypatch):
 def test_a_finished_training_is_not_repeated_and_a_changed_one_is(tmp_path, monkeypatch):
     settings = TrainingSettings(epochs=1, batch_size=8, seed=1)
     train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path, "x", "cpu")
-    from altlib import training
 
-    monkeypatch.setattr(training, "update", lambda *a: pytest.fail("trained again"))
+    from altlib.training import captions
+
+    monkeypatch.setattr(captions, "update", lambda *a: pytest.fail("trained again"))
     train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path, "x", "cpu")
     longer = dataclasses.replace(settings, epochs=2)
     with pytest.raises(pytest.fail.Exception):
         train(new_captioner(), *[data_for(new_captioner())] * 2, longer, tmp_path, "x", "cpu")
-    monkeypatch.setattr(training, "CODE", "another")
+    monkeypatch.setattr(captions, "CODE", "another")
     with pytest.raises(pytest.fail.Exception):
         train(new_captioner(), *[data_for(new_captioner())] * 2, settings, tmp_path, "x", "cpu")
 
@@ -320,7 +311,7 @@ def test_a_split_of_a_corpus_needs_no_copy_of_its_features(tmp_path):
 
 def test_tokens_of_many_examples_go_to_a_nameless_file(tmp_path, monkeypatch):
     examples = [Example(list(range(i % 7)), [i, 2 * i]) for i in range(50)]
-    monkeypatch.setattr("altlib.training.TOKENS_IN_MEMORY", 10)
+    monkeypatch.setattr("altlib.training.examples.TOKENS_IN_MEMORY", 10)
     kept = Examples(iter(examples), tmp_path)
     assert list(kept) == examples and not list(tmp_path.iterdir())
 

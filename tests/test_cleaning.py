@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from altlib import cleaning, parts
-from altlib.availability import missing
-from altlib.duplicates import thumbnail
-from altlib.files import DiskFullError
-from altlib.images import open_picture
-from altlib.posts import as_posts, read_corpus
-from altlib.sources import collect
+from altlib.core.errors import DiskFullError
+from altlib.core.images import open_picture
+from altlib.data import chunks
+from altlib.data.cleaning import filters, names, pipeline
+from altlib.data.duplicates import thumbnail
+from altlib.data.posts import as_posts, read_corpus
+from altlib.data.sources.registry import collect
+from altlib.runs.requirements import missing
 
 
 def reason(alt_text, **fields) -> str:
@@ -27,7 +28,7 @@ def reason(alt_text, **fields) -> str:
         "language": "en",
     } | fields
     with TemporaryDirectory() as folder:
-        _, log = cleaning.clean([as_posts([post])], Path(folder), check_pictures=False)
+        _, log = pipeline.clean([as_posts([post])], Path(folder), check_pictures=False)
     return next((s["step"] for s in log.steps.values() if s["action"] == "left out" and s["pictures"]), "")
 
 
@@ -84,7 +85,7 @@ def test_posts_that_are_not_collected(fields, expected):
     ],
 )
 def test_leading_phrases_are_stripped(before, after):
-    assert cleaning.strip_leading_phrase(before) == after
+    assert filters.strip_leading_phrase(before) == after
 
 
 def test_of_identical_alt_texts_the_oldest_stays(tmp_path):
@@ -99,14 +100,14 @@ def test_of_identical_alt_texts_the_oldest_stays(tmp_path):
             ]
         )
     ]
-    kept, log = cleaning.clean([as_posts(rows)], tmp_path, check_pictures=False)
+    kept, log = pipeline.clean([as_posts(rows)], tmp_path, check_pictures=False)
     assert kept.index["item_id"].tolist() == ["1", "3"]
     assert pd.concat(log.excluded())["item_id"].tolist() == ["0", "2"]
 
 
 def test_every_picture_is_kept_or_listed_once(tmp_path):
     raw, _ = collect("miniworld", tmp_path, posts=150, seed=9)
-    kept, log = cleaning.clean([raw, raw.head(3)], tmp_path / "work")
+    kept, log = pipeline.clean([raw, raw.head(3)], tmp_path / "work")
     excluded = pd.concat(log.excluded())
     assert len(kept.index) + len(excluded) == len(raw) + 3 == log.collected
     assert (excluded["reason"] == "id seen before").sum() == 3
@@ -132,7 +133,7 @@ def test_unreadable_pictures_are_counted_by_reason(tmp_path, picture):
         {"item_id": str(i), "post_id": str(i), "alt_text": f"A thing with number {i}", "image": str(p)}
         for i, p in enumerate([picture("a.png"), tmp_path / "empty.png", tmp_path / "none.png"])
     ]
-    kept, log = cleaning.clean([as_posts(rows)], tmp_path / "work")
+    kept, log = pipeline.clean([as_posts(rows)], tmp_path / "work")
     assert kept.index["item_id"].tolist() == ["0"]
     assert {s["step"]: s["pictures"] for s in log.steps.values() if s["meaning"] == "the picture cannot be used"} == {
         "image file is empty": 1,
@@ -153,7 +154,7 @@ def test_unreadable_pictures_are_counted_by_reason(tmp_path, picture):
     ],
 )
 def test_the_gazetteer_replaces_names(before, after):
-    assert cleaning.replace_names([before, before], cleaning.name_recogniser("gazetteer")) == [after, after]
+    assert names.replace_names([before, before], names.name_recogniser("gazetteer")) == [after, after]
 
 
 def test_a_transformers_recogniser_is_pluggable(tmp_path, tokenizer):
@@ -177,7 +178,7 @@ def test_a_transformers_recogniser_is_pluggable(tmp_path, tokenizer):
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer.backend_tokenizer, pad_token=tokenizer.pad_token
     ).save_pretrained(tmp_path)
-    texts = cleaning.replace_names(["cup", "red cup"], cleaning.name_recogniser(str(tmp_path)))
+    texts = names.replace_names(["cup", "red cup"], names.name_recogniser(str(tmp_path)))
     assert all("person" in text and "cup" not in text for text in texts)
 
 
@@ -185,28 +186,28 @@ def test_a_spacy_recogniser_is_pluggable(tmp_path):
     import spacy
 
     pipeline = spacy.blank("en")
-    names = pipeline.add_pipe("entity_ruler")
-    names.add_patterns([{"label": "PERSON", "pattern": "Ada Lovelace"}, {"label": "GPE", "pattern": "London"}])
+    ruler = pipeline.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "PERSON", "pattern": "Ada Lovelace"}, {"label": "GPE", "pattern": "London"}])
     pipeline.to_disk(tmp_path / "pipeline")
-    recogniser = cleaning.name_recogniser(f"spacy:{tmp_path / 'pipeline'}")
+    recogniser = names.name_recogniser(f"spacy:{tmp_path / 'pipeline'}")
     texts = ["Ada Lovelace in London", "", "Nobody here"]
-    assert cleaning.replace_names(texts, recogniser) == ["person in London", "", "Nobody here"]
+    assert names.replace_names(texts, recogniser) == ["person in London", "", "Nobody here"]
 
 
 def test_a_spacy_pipeline_that_is_not_there_says_how_to_get_it():
-    from altlib.availability import BackboneError
+    from altlib.core.errors import BackboneError
 
     with pytest.raises(BackboneError, match="python -m spacy download nobody_nothing"):
-        cleaning.name_recogniser("spacy:nobody_nothing")
+        names.name_recogniser("spacy:nobody_nothing")
     (lacking,) = missing({"collection": {"name_recogniser": "spacy:nobody_nothing"}})
     assert lacking.startswith("collection.name_recogniser: the spaCy pipeline nobody_nothing is not on this machine")
 
 
 def test_a_recogniser_that_is_not_there_says_what_to_download():
-    from altlib.availability import BackboneError
+    from altlib.core.errors import BackboneError
 
     with pytest.raises(BackboneError, match="nobody/nothing.*huggingface-cli download"):
-        cleaning.name_recogniser("nobody/nothing")
+        names.name_recogniser("nobody/nothing")
 
 
 @pytest.mark.parametrize(
@@ -221,16 +222,16 @@ def test_a_recogniser_that_is_not_there_says_what_to_download():
 def test_the_further_checks_leave_out_what_describes_nothing(tmp_path, alt_text, post, reason):
     rows = [("1", post, alt_text), ("2", "Look what I found", "Two growlers on a red cloth beside a map")]
     posts = as_posts([{"item_id": i, "post_id": i, "text": t, "alt_text": a, "image": "x"} for i, t, a in rows])
-    kept, log = cleaning.clean([posts], tmp_path, minimum_tokens=1, check_pictures=False, further=True)
+    kept, log = pipeline.clean([posts], tmp_path, minimum_tokens=1, check_pictures=False, further=True)
     assert kept.index["item_id"].tolist() == ["2"]
     # The paper's own filters know the second alt text: it is the post.
     assert pd.concat(log.excluded())["reason"].tolist() == ["same as the post" if alt_text == post else reason]
-    assert len(cleaning.clean([posts], tmp_path, minimum_tokens=1, check_pictures=False)[0].index) == 2
+    assert len(pipeline.clean([posts], tmp_path, minimum_tokens=1, check_pictures=False)[0].index) == 2
 
 
 def test_a_description_that_shares_words_with_its_post_is_kept():
-    assert not cleaning.repeats_post("A tram in the rain, seen from the bridge, its lights on", "The tram in the rain")
-    assert not cleaning.repeats_post("", "x") and not cleaning.repeats_post("x y", "")
+    assert not filters.repeats_post("A tram in the rain, seen from the bridge, its lights on", "The tram in the rain")
+    assert not filters.repeats_post("", "x") and not filters.repeats_post("x y", "")
 
 
 def everything(kept, log) -> tuple[list, list, list]:
@@ -244,11 +245,11 @@ def test_small_chunks_and_kills_change_nothing(tmp_path, monkeypatch):
     """Cleaned in one piece, in many, or in many with a kill after each: the same posts, exclusions and counts."""
     raw, _ = collect("miniworld", tmp_path, posts=60, seed=9)
     raw = pd.concat([raw, raw.head(5)], ignore_index=True)
-    whole = everything(*cleaning.clean([raw], tmp_path / "whole"))
-    monkeypatch.setattr(parts.in_chunks, "__defaults__", (16,))
-    assert everything(*cleaning.clean([raw], tmp_path / "parts")) == whole
+    whole = everything(*pipeline.clean([raw], tmp_path / "whole"))
+    monkeypatch.setattr(chunks.in_chunks, "__defaults__", (16,))
+    assert everything(*pipeline.clean([raw], tmp_path / "parts")) == whole
 
-    sieved, work = [], cleaning.sieve
+    sieved, work = [], pipeline.sieve
 
     def killed_after_one(posts, *options):
         if sieved:
@@ -256,12 +257,12 @@ def test_small_chunks_and_kills_change_nothing(tmp_path, monkeypatch):
         sieved.append(len(posts))
         return work(posts, *options)
 
-    monkeypatch.setattr(cleaning, "sieve", killed_after_one)
+    monkeypatch.setattr(pipeline, "sieve", killed_after_one)
     kills = 0
     while True:
         sieved.clear()
         try:
-            found = cleaning.clean([raw.head(40), raw.iloc[40:]], tmp_path / "killed")
+            found = pipeline.clean([raw.head(40), raw.iloc[40:]], tmp_path / "killed")
             break
         except KeyboardInterrupt:
             kills += 1
@@ -271,8 +272,8 @@ def test_small_chunks_and_kills_change_nothing(tmp_path, monkeypatch):
 def test_a_full_disk_while_cleaning_loses_nothing(tmp_path, monkeypatch):
     """A disk with room for one file more at every attempt: each time a clear error, and in the end the same corpus."""
     raw, _ = collect("miniworld", tmp_path, posts=30, seed=9)
-    monkeypatch.setattr(parts.in_chunks, "__defaults__", (16,))
-    whole = everything(*cleaning.clean([raw], tmp_path / "whole"))
+    monkeypatch.setattr(chunks.in_chunks, "__defaults__", (16,))
+    whole = everything(*pipeline.clean([raw], tmp_path / "whole"))
     fsync, room = os.fsync, 0
 
     def full_after_some(fd):
@@ -287,7 +288,7 @@ def test_a_full_disk_while_cleaning_loses_nothing(tmp_path, monkeypatch):
     while found is None:
         room = errors + 1
         try:
-            found = cleaning.clean([raw], tmp_path / "full")
+            found = pipeline.clean([raw], tmp_path / "full")
         except DiskFullError as error:
             assert "free some space" in str(error)
             errors += 1
@@ -297,7 +298,7 @@ def test_a_full_disk_while_cleaning_loses_nothing(tmp_path, monkeypatch):
 
 def test_thumbnails_follow_their_posts(tmp_path):
     raw, _ = collect("miniworld", tmp_path, posts=30, seed=2)
-    kept, _ = cleaning.clean([raw.iloc[20:], raw.iloc[:20]], tmp_path / "work")
+    kept, _ = pipeline.clean([raw.iloc[20:], raw.iloc[:20]], tmp_path / "work")
     dropped = kept.index["item_id"].iloc[3]
     list(kept.drop((kept.index["item_id"] == dropped).to_numpy()))
     paths = raw.set_index("item_id")["image"]
@@ -307,7 +308,7 @@ def test_thumbnails_follow_their_posts(tmp_path):
 
 def test_a_corpus_is_written_part_by_part(tmp_path):
     raw, _ = collect("miniworld", tmp_path, posts=30, seed=2)
-    kept, log = cleaning.clean([raw], tmp_path / "work")
+    kept, log = pipeline.clean([raw], tmp_path / "work")
     kept.write(tmp_path, lambda frame: frame.assign(split="train"))
     written = read_corpus(tmp_path, "train")
     assert sorted(written["item_id"]) == sorted(kept.index["item_id"]) and read_corpus(tmp_path, "val").empty

@@ -7,10 +7,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from altlib.availability import BackboneError
-from altlib.backbones import load_clip, load_language_model
-from altlib.captioner import CaptionerConfig, PrefixCaptioner, build_captioner
-from altlib.clipcap import read_clipcap, start_from_clipcap
+from altlib.core.errors import BackboneError
+from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_captioner
+from altlib.models.clip import load_clip
+from altlib.models.clipcap import read_clipcap, start_from_clipcap
+from altlib.models.language import load_language_model
 from tests.conftest import small_gpt2
 
 K, WIDTH, LM = 4, 8, 32

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from altlib.code import code_fingerprint, imported_modules, module_files, with_imports
+from altlib.core.code_imports import code_fingerprint, imported_modules, module_files, with_imports
 
 SEARCH = '"""Searches."""\nfrom .score import likelihood\n\ndef best(rows):\n    """The best."""\n    return max(rows, key=likelihood)\n'
 SCORE = "def likelihood(row):\n    return row * 2  # twice\n"
@@ -40,9 +40,11 @@ def test_only_what_code_does_changes_its_fingerprint(package, module, old, new, 
 
 def test_what_is_kept_follows_from_the_modules_that_make_it():
     known = module_files(Path(__file__).parent.parent / "altlib")
-    assert {"captioner", "last_block", "backbones"} <= with_imports(["decoding"], known)
-    assert {"images", "backbones"} <= with_imports(["features"], known)
-    assert {"text_tower", "interventions", "objectives"} <= with_imports(["finetuning"], known)
+    assert {"models.captioner", "models.last_block", "models.language"} <= with_imports(["generation.decoding"], known)
+    assert {"core.images", "models.clip"} <= with_imports(["models.features"], known)
+    assert {"models.text_tower", "models.interventions", "training.description_objectives"} <= with_imports(
+        ["training.description_tuning"], known
+    )
 
 
 def test_imports_are_found():

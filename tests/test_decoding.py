@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from altlib.decoding import Candidate, Decoding, decode, decode_once, forbidden_tokens, prompt_batch, rerank
+from altlib.generation.decoding import Candidate, Decoding, decode, decode_once, forbidden_tokens, prompt_batch
+from altlib.generation.reranking import rerank
 
 
 def by_transformers(captioner, features, post, how: Decoding) -> list[str]:
@@ -69,10 +70,10 @@ def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, mon
     def killed(*args, **names):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("altlib.decoding.decode", killed)
+    monkeypatch.setattr("altlib.generation.decoding.decode", killed)
     assert decode_once(captioner, features, posts, how, tmp_path) == first
     with monkeypatch.context() as changed, pytest.raises(KeyboardInterrupt):
-        changed.setattr("altlib.decoding.CODE", "another")
+        changed.setattr("altlib.generation.decoding.CODE", "another")
         decode_once(captioner, features, posts, how, tmp_path)
     with torch.no_grad():
         next(captioner.parameters()).mul_(1.5)

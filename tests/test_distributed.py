@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from altlib.cli import main
-from altlib.posts import write_corpus
-from altlib.sources import collect
+from altlib.cli.main import main
+from altlib.data.posts import write_corpus
+from altlib.data.sources.registry import collect
 from tests.conftest import ROOT
 
 SCRIPT = Path(__file__).with_name("distributed_training.py")

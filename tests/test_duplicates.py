@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.sparse.csgraph import connected_components
 
-from altlib import duplicates
-from altlib.duplicates import PIXELS, keep_oldest, near_duplicates, thumbnail
+from altlib.data import duplicates
+from altlib.data.duplicates import PIXELS, keep_oldest, near_duplicates, thumbnail
 
 
 def all_pairs(pixels: np.ndarray, limit: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from loopback import PictureServer, http_server, picture_bytes
 
-from altlib.fetching import Fetcher, FetchError, FetchLimits, public_address, retry_after
+from altlib.core.errors import FetchError
+from altlib.data.collect.fetching import Fetcher, FetchLimits, public_address, retry_after
 
 LIMITS = FetchLimits(max_bytes=100_000, seconds=2.0, first_wait=0.01, private=True)
 
@@ -105,7 +106,7 @@ def test_a_redirection_to_a_private_address_is_not_followed(pictures, monkeypatc
     async def only_the_server(host: str, port: int, private: bool = False) -> str:
         return await real(host, port, private=host == "127.0.0.1")
 
-    monkeypatch.setattr("altlib.fetching.public_address", only_the_server)
+    monkeypatch.setattr("altlib.data.collect.fetching.public_address", only_the_server)
     with pytest.raises(FetchError, match="not a public one"):
         fetch(f"{address}/redirect/1", FetchLimits(private=False))
 
@@ -124,7 +125,7 @@ def test_a_name_is_resolved_once_and_that_address_is_used(pictures, monkeypatch)
         asked.append(host)
         return "127.0.0.1"
 
-    monkeypatch.setattr("altlib.fetching.public_address", resolve)
+    monkeypatch.setattr("altlib.data.collect.fetching.public_address", resolve)
     port = address.rsplit(":", 1)[1]
     assert fetch(f"http://pictures.example:{port}/ok/1") == picture_bytes("/ok/1")
     assert set(asked) == {"pictures.example"}

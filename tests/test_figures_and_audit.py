@@ -3,8 +3,9 @@ import csv
 import pandas as pd
 import pytest
 
-from altlib import audit, figures
-from altlib.posts import as_posts
+from altlib.data.posts import as_posts
+from altlib.evaluation.study import audit
+from altlib.report import figures
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> & <b>'
 

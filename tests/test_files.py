@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from altlib.files import DiskFullError, read_json, whole_file, write_json
+from altlib.core.errors import DiskFullError
+from altlib.core.files import read_json, whole_file, write_json
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):

@@ -8,13 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from altlib import finetuning, sources
-from altlib.backbones import load_clip, save_clip
-from altlib.finetuning import DescriptionClip, Measurement, TuningSettings, load_tuned, tune
-from altlib.parameters import read_chapter
-from altlib.processes import side_by_side
-from altlib.text_tower import SplitAttention
-from altlib.triplets import make_triplets, sample_rows, triplet_posts, tuning_triplets
+from altlib.core.parallel import side_by_side
+from altlib.data.described import sample_rows, triplet_posts
+from altlib.data.sources import registry
+from altlib.evaluation import clip_scores
+from altlib.models.clip import load_clip, save_clip
+from altlib.models.description_clip import DescriptionClip, TuningSettings, load_tuned
+from altlib.models.text_tower import SplitAttention
+from altlib.models.triplets import make_triplets, tuning_triplets
+from altlib.runs.parameters import read_chapter
+from altlib.training import description_tuning
+from altlib.training.description_tuning import Measurement, tune
 from tests.conftest import ROOT
 
 SMALL = {"layer": 2, "subspace": 8, "rank": 4, "learning_rate": 1e-3, "steps": 6, "evaluations": 3, "batch_size": 5}
@@ -27,7 +31,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def posts(tmp_path_factory):
-    frame = sources.collect("miniworld", tmp_path_factory.mktemp("world"), posts=24, seed=9)[0]
+    frame = registry.collect("miniworld", tmp_path_factory.mktemp("world"), posts=24, seed=9)[0]
     return frame[frame["alt_text"] != ""].reset_index(drop=True)
 
 
@@ -53,7 +57,7 @@ def vit_folder(tmp_path_factory):
 
 def measure(data, base):
     def evaluate(tuned):
-        accuracy = finetuning.accuracy_of(tuned, data, base)
+        accuracy = clip_scores.accuracy_of(tuned, data, base)
         return Measurement(accuracy, {"task": 0.5 + 0.1 * accuracy})
 
     return evaluate
@@ -76,7 +80,7 @@ def test_the_chapters_parameters_ask_for_runs_with_their_own_ranks_and_learning_
         "steps": 11,
         "alpha": 0.25,
     }
-    plans = finetuning.plans_of(values)
+    plans = description_tuning.plans_of(values)
     assert [p.name for p in plans] == [
         *(f"behavioural-{tuning}-{seed}" for tuning in ("full", "lora") for seed in (7, 8)),
         *(f"iit-das-{tuning}-{seed}" for tuning in ("full", "lora") for seed in (7, 8)),
@@ -85,7 +89,7 @@ def test_the_chapters_parameters_ask_for_runs_with_their_own_ranks_and_learning_
     assert [p.learning_rate for p in plans[::2]] == [0.1, 0.3, 0.2, 0.4, 0.3]
     assert [p.rank for p in plans[::2]] == [5, 5, 3, 3, 5]
     assert {(p.steps, p.alpha) for p in plans} == {(11, 0.25)}
-    assert [p.name for p in finetuning.plans_of(values | {"objectives": "joint", "seeds": 1})] == [
+    assert [p.name for p in description_tuning.plans_of(values | {"objectives": "joint", "seeds": 1})] == [
         "joint-full-7",
         "joint-lora-7",
     ]
@@ -195,7 +199,7 @@ def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path, monkeypa
 
     _, again = tune(base, data, settings, never, tmp_path)
     pd.testing.assert_frame_equal(curve, again, check_dtype=False)
-    monkeypatch.setattr(finetuning, "CODE", "another")
+    monkeypatch.setattr(description_tuning, "CODE", "another")
     with pytest.raises(AssertionError, match="trained again"):
         tune(base, data, settings, never, tmp_path)
 
@@ -262,11 +266,11 @@ def test_texts_longer_than_the_context_are_cropped_and_counted(posts, base):
 
 def test_every_picture_comes_once_a_pass():
     settings = TuningSettings(batch_size=4, steps=6)
-    rows = [r for rows, _ in finetuning.triplet_batches(8, settings) for r in rows]
+    rows = [r for rows, _ in description_tuning.triplet_batches(8, settings) for r in rows]
     assert sorted(rows[:8]) == sorted(rows[8:16]) == list(range(8))
-    resumed = [r for rows, _ in finetuning.triplet_batches(8, settings, start=3) for r in rows]
+    resumed = [r for rows, _ in description_tuning.triplet_batches(8, settings, start=3) for r in rows]
     assert resumed == rows[12:]
-    assert all(len(set(p)) >= 1 and max(p) < 8 for _, p in finetuning.triplet_batches(8, settings))
+    assert all(len(set(p)) >= 1 and max(p) < 8 for _, p in description_tuning.triplet_batches(8, settings))
 
 
 def test_unknown_settings_are_refused(base):
@@ -292,7 +296,7 @@ def test_a_model_tuned_from_other_weights_is_refused(base, data, vit_folder, tmp
 
 
 def test_a_run_without_captions_takes_the_miniature_world(posts, tmp_path):
-    from altlib.posts import write_corpus
+    from altlib.data.posts import write_corpus
 
     write_corpus(tmp_path / "with" / "corpus", posts.assign(split="train"))
     assert triplet_posts(tmp_path / "with")[1] == "run"
@@ -321,7 +325,7 @@ def test_runs_side_by_side_are_those_in_turn(data, base, tmp_path, monkeypatch):
     bad = TuningSettings(**(SMALL | {"layer": 99, "objective": "iit-das"}))
     jobs = {p.name: partial(tune, base, data, p, evaluate, tmp_path / "b" / p.name) for p in [*plans, bad]}
     side_by_side(jobs, "fine-tuning", workers=2)
-    monkeypatch.setattr(finetuning, "objective_loss", None)  # what is finished is only read back
+    monkeypatch.setattr(description_tuning, "objective_loss", None)  # what is finished is only read back
     for plan, expected in zip(plans, in_turn, strict=True):
         found = tune(base, data, plan, evaluate, tmp_path / "b" / plan.name)[0].state()
         torch.testing.assert_close(found, expected)  # the number of threads may differ

@@ -7,10 +7,11 @@ import pytest
 from loopback import DAY, PictureServer, http_server, post_event
 from test_bluesky import collected
 
-from altlib.cli import main
-from altlib.collecting import open_collection
-from altlib.forgetting import forget_in_run
-from altlib.posts import CorpusError, as_posts, read_corpus, write_corpus
+from altlib.cli.main import main
+from altlib.core.errors import CorpusError
+from altlib.data.collect.store import open_collection
+from altlib.data.posts import as_posts, read_corpus, write_corpus
+from altlib.runs.forgetting import forget_in_run
 
 AUTHOR, OTHER = "did:plc:author0001", "did:plc:author0002"
 ADDRESS = f"at://{OTHER}/app.bsky.feed.post/key9"

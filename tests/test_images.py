@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from altlib.images import PictureError, centre_crop, open_picture
+from altlib.core.errors import PictureError
+from altlib.core.images import centre_crop, open_picture
 
 
 @pytest.mark.parametrize(

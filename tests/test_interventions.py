@@ -5,9 +5,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from altlib.interventions import RotatedSubspace, Site, mediate, write
-from altlib.objectives import TripletBatch, behavioural_loss, iit_das_loss, objective_loss, preference_loss
-from altlib.text_tower import TextTower, read
+from altlib.models.interventions import RotatedSubspace, Site, mediate, write
+from altlib.models.text_tower import TextTower, read
+from altlib.training.description_objectives import (
+    TripletBatch,
+    behavioural_loss,
+    iit_das_loss,
+    objective_loss,
+    preference_loss,
+)
 
 TEXT = {"context_length": 12, "vocab_size": 50, "width": 32, "heads": 4, "layers": 3}
 VISION = {"image_size": 32, "patch_size": 16, "width": 32, "layers": 2, "head_width": 16}

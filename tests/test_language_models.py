@@ -5,9 +5,10 @@ import torch
 import transformers
 from test_decoding import by_transformers
 
-from altlib.captioner import CaptionerConfig, PrefixCaptioner, load_captioner
-from altlib.decoding import Decoding, decode
-from altlib.training import TrainingSettings, encode_posts, train
+from altlib.generation.decoding import Decoding, decode
+from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, load_captioner
+from altlib.training.captions import TrainingSettings, train
+from altlib.training.examples import encode_posts
 
 SIZES = {
     # OPT's positions begin at 2, and its embedding may be narrower than its layers.

@@ -7,10 +7,10 @@ import threading
 import pytest
 from loopback import PictureServer, http_server
 
-from altlib.collecting import open_collection
-from altlib.fetching import FetchLimits
-from altlib.posts import CorpusError
-from altlib.sources.mastodon import MastodonSettings, Timeline, collect_live, plain_text
+from altlib.core.errors import CorpusError
+from altlib.data.collect.fetching import FetchLimits
+from altlib.data.collect.mastodon import MastodonSettings, Timeline, collect_live, plain_text
+from altlib.data.collect.store import open_collection
 
 
 class Instance:
@@ -177,7 +177,7 @@ def test_the_text_of_a_status_is_plain() -> None:
 
 
 def test_the_same_statuses_in_any_order_give_the_same_collection(tmp_path, instance) -> None:
-    from altlib.collecting import Collection
+    from altlib.data.collect.store import Collection
 
     events = [("update", instance.status(n)) for n in range(6)] + [("delete", "1002"), ("delete", "1004")]
     found = []

@@ -6,9 +6,9 @@ import pytest
 import torch
 from scipy import stats
 
-from altlib import mediation
-from altlib.attribution import Attribution, WordAttribution
-from altlib.posts import CorpusError
+from altlib.analysis import mediation
+from altlib.analysis.attribution import Attribution, WordAttribution
+from altlib.core.errors import CorpusError
 
 NORMS = {"concreteness": pd.Series({"cup": 5.0, "table": 4.8, "idea": 1.5, "joy": 2.0})}
 

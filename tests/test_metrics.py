@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from altlib import metrics
+from altlib.core import statistics
+from altlib.data import lengths
+from altlib.evaluation import caption_metrics
 
 REFERENCES = [
     "Two growlers on a red cloth, by the sea.",
@@ -28,14 +30,14 @@ CAPTIONS = [
 @pytest.fixture(scope="module")
 def reference_implementation():
     """pycocoevalcap's own scores of the same texts."""
-    os.environ["PATH"] = f"{Path(metrics.java()).parent}{os.pathsep}{os.environ['PATH']}"
+    os.environ["PATH"] = f"{Path(caption_metrics.java()).parent}{os.pathsep}{os.environ['PATH']}"
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.meteor.meteor import Meteor
     from pycocoevalcap.rouge.rouge import Rouge
 
-    gold = {i: [t] for i, t in enumerate(metrics.ptb_tokenize(REFERENCES))}
-    ours = {i: [t] for i, t in enumerate(metrics.ptb_tokenize(CAPTIONS))}
+    gold = {i: [t] for i, t in enumerate(caption_metrics.ptb_tokenize(REFERENCES))}
+    ours = {i: [t] for i, t in enumerate(caption_metrics.ptb_tokenize(CAPTIONS))}
     meteor = Meteor()
     return {
         "BLEU@4": Bleu(4).compute_score(gold, ours, verbose=0)[0][3],
@@ -50,66 +52,66 @@ def test_tokenisation_is_that_of_the_coco_evaluation(reference_implementation):
 
     texts = [t for t in REFERENCES + CAPTIONS if "\u2028" not in t and t]
     theirs = PTBTokenizer().tokenize({i: [{"caption": t}] for i, t in enumerate(texts)})
-    assert metrics.ptb_tokenize(texts) == [theirs[i][0] for i in range(len(texts))]
+    assert caption_metrics.ptb_tokenize(texts) == [theirs[i][0] for i in range(len(texts))]
 
 
 def test_line_separators_do_not_shift_texts():
-    assert metrics.ptb_tokenize(["a\nb", "", "c\r\u2028d\x0b", "e"]) == ["a b", "", "c d", "e"]
+    assert caption_metrics.ptb_tokenize(["a\nb", "", "c\r\u2028d\x0b", "e"]) == ["a b", "", "c d", "e"]
 
 
 @pytest.fixture(scope="module")
 def scored():
-    return metrics.score_systems({"ours": CAPTIONS, "gold": REFERENCES}, REFERENCES, seed=1)
+    return caption_metrics.score_systems({"ours": CAPTIONS, "gold": REFERENCES}, REFERENCES, seed=1)
 
 
-@pytest.mark.parametrize("metric", metrics.METRICS)
+@pytest.mark.parametrize("metric", caption_metrics.METRICS)
 def test_scores_are_those_of_pycocoevalcap(scored, reference_implementation, metric):
     assert scored["ours"].values[metric] == pytest.approx(100 * reference_implementation[metric], rel=1e-6)
 
 
-@pytest.mark.parametrize("metric", metrics.METRICS)
+@pytest.mark.parametrize("metric", caption_metrics.METRICS)
 def test_intervals_hold_the_score_and_repeat_with_the_seed(scored, metric):
     low, high = scored["ours"].interval(metric)
     assert low <= scored["ours"].values[metric] <= high
-    assert scored["ours"].resamples[metric].shape == (metrics.RESAMPLES,)
+    assert scored["ours"].resamples[metric].shape == (statistics.RESAMPLES,)
 
 
 def test_a_resample_is_the_corpus_score_of_the_resampled_pictures():
     from pycocoevalcap.bleu.bleu import Bleu
 
-    gold, ours = metrics.ptb_tokenize(REFERENCES), metrics.ptb_tokenize(CAPTIONS)
-    counts = metrics.resample_counts(len(gold), 3, 5).astype(int)
-    sums = counts @ metrics.bleu_statistics(ours, gold)
+    gold, ours = caption_metrics.ptb_tokenize(REFERENCES), caption_metrics.ptb_tokenize(CAPTIONS)
+    counts = statistics.resample_counts(len(gold), 3, 5).astype(int)
+    sums = counts @ caption_metrics.bleu_statistics(ours, gold)
     for row, total in zip(counts, sums, strict=True):
         chosen = [i for i, n in enumerate(row) for _ in range(n)]
         expected = Bleu(4).compute_score(
             {k: [gold[i]] for k, i in enumerate(chosen)}, {k: [ours[i]] for k, i in enumerate(chosen)}, verbose=0
         )[0][3]
-        assert metrics.bleu4(total) == pytest.approx(expected, rel=1e-6)
+        assert caption_metrics.bleu4(total) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_paired_test_finds_a_real_difference_and_none_between_equals(scored):
-    found = metrics.paired_test(scored["gold"], scored["ours"], "ROUGE-L")
+    found = caption_metrics.paired_test(scored["gold"], scored["ours"], "ROUGE-L")
     assert found["low"] > 0 and found["p"] < 0.01
-    assert metrics.paired_test(scored["ours"], scored["ours"], "ROUGE-L")["p"] == 1.0
+    assert caption_metrics.paired_test(scored["ours"], scored["ours"], "ROUGE-L")["p"] == 1.0
 
 
 def test_tokens_are_counted_as_the_language_model_reads_them():
-    from altlib.backbones import load_language_model
+    from altlib.models.language import load_language_model
 
     texts = ["A mug, red.", "", "two  spaces\n\nand <script>", "wörld 👍🏽 #tag http://x.y"]
     tokenizer, _ = load_language_model()
-    assert metrics.count_miniature_tokens(texts) == [len(ids) for ids in tokenizer(texts).input_ids]
+    assert lengths.count_miniature_tokens(texts) == [len(ids) for ids in tokenizer(texts).input_ids]
 
 
 def test_systems_of_another_length_are_refused():
     with pytest.raises(ValueError, match="system x has 1 captions for 2 references"):
-        metrics.score_systems({"x": ["a"]}, ["a", "b"])
+        caption_metrics.score_systems({"x": ["a"]}, ["a", "b"])
     with pytest.raises(ValueError, match="nothing to score"):
-        metrics.score_systems({}, [])
+        caption_metrics.score_systems({}, [])
 
 
 def test_intervals_of_proportions():
-    low, high = metrics.proportion_interval(86, 100)
+    low, high = statistics.proportion_interval(86, 100)
     assert (low, high) == (pytest.approx(0.7786, abs=1e-4), pytest.approx(0.9147, abs=1e-4))
-    assert metrics.proportion_interval(0, 0) == (0.0, 1.0)
+    assert statistics.proportion_interval(0, 0) == (0.0, 1.0)

@@ -116,7 +116,7 @@ def test_every_voice_keeps_to_its_habits():
 
 
 def test_pictures_that_are_alike_differ_in_their_things_alone():
-    from altlib.pretraining import alike_batches
+    from altlib.pretraining.world import alike_batches
 
     posts = next(alike_batches(4, 12))
     assert len({(p.scene.setting, p.scene.colour, p.scene.surface, p.scene.count, p.scene.form) for p in posts}) == 1
@@ -127,7 +127,7 @@ def test_a_model_that_starts_looking_back_finds_what_followed_the_same_token():
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from altlib.pretraining import GPT2_CONFIG, start_looking_back
+    from altlib.pretraining.language import GPT2_CONFIG, start_looking_back
 
     torch.manual_seed(0)
     model = GPT2LMHeadModel(GPT2Config(**GPT2_CONFIG, bos_token_id=0, eos_token_id=0)).eval()
@@ -146,26 +146,29 @@ def test_pretraining_runs_end_to_end_on_very_little(tmp_path):
     """All models are trained, saved and read back in the formats that the book reads."""
     import torch
 
-    from altlib import pretraining
-    from altlib.backbones import load_clip, load_language_model
-    from altlib.captioner import MlpMapper
-    from altlib.clipcap import read_clipcap
+    from altlib.models.captioner import MlpMapper
+    from altlib.models.clip import load_clip
+    from altlib.models.clipcap import read_clipcap
+    from altlib.models.language import load_language_model
+    from altlib.pretraining.clip import pretrain_clip, save_miniature_clip
+    from altlib.pretraining.clipcap import pretrain_clipcap, save_miniature_clipcap
+    from altlib.pretraining.language import pretrain_language_model, save_miniature_language_model
 
     tokenizer = load_language_model()[0]
     rows = []
-    model = pretraining.pretrain_language_model(tokenizer, 60, catalogue_stories=60, report=rows.append)
-    clip = pretraining.pretrain_clip(tokenizer, 1, batch=8, vision_steps=1, text_steps=1, report=rows.append)
+    model = pretrain_language_model(tokenizer, 60, catalogue_stories=60, report=rows.append)
+    clip = pretrain_clip(tokenizer, 1, batch=8, vision_steps=1, text_steps=1, report=rows.append)
     assert [r["stage"] for r in rows] == ["text", "catalogue", "vision", "contrastive", "text"]
     assert all(0 <= r["kinds_named"] <= 1 for r in rows[:2])
-    pretraining.save_miniature_language_model(model, tokenizer, tmp_path / "gpt2")
-    pretraining.save_miniature_clip(clip, tokenizer, tmp_path / "clip")
+    save_miniature_language_model(model, tokenizer, tmp_path / "gpt2")
+    save_miniature_clip(clip, tokenizer, tmp_path / "clip")
     clip = load_clip(str(tmp_path / "clip"))
     tokenizer, model = load_language_model(str(tmp_path / "gpt2"))
     assert clip.width == 128 and model.config.n_embd == 192
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    mapper = pretraining.pretrain_clipcap(clip, tokenizer, model, pictures=64, epochs=2, rank=8, report=rows.append)
+    mapper = pretrain_clipcap(clip, tokenizer, model, pictures=64, epochs=2, rank=8, report=rows.append)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())  # it stays frozen
-    pretraining.save_miniature_clipcap(mapper, tmp_path / "clipcap")
+    save_miniature_clipcap(mapper, tmp_path / "clipcap")
     weights, _ = read_clipcap(str(tmp_path / "clipcap"))
     again = MlpMapper(128, 192, 10)
     again.load_state_dict(weights)

@@ -4,12 +4,13 @@ import re
 
 import pytest
 
-from altlib.availability import miniature_folder
-from altlib.backbones import load_clip, load_language_model
-from altlib.clipcap import read_clipcap
-from altlib.metrics import proportion_interval
-from altlib.pretraining import as_table, measure
-from altlib.transfer import base_encoder, evaluate_tasks, label_tokens, miniworld_tasks
+from altlib.checkpoints.miniature import miniature_folder
+from altlib.core.statistics import proportion_interval
+from altlib.evaluation.transfer import base_encoder, evaluate_tasks, label_tokens, miniworld_tasks
+from altlib.models.clip import load_clip
+from altlib.models.clipcap import read_clipcap
+from altlib.models.language import load_language_model
+from altlib.pretraining.measure import as_table, measure
 
 
 def table(part: str) -> list[tuple[str, list[float]]]:

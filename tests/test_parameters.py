@@ -1,6 +1,7 @@
 import pytest
 
-from altlib.parameters import Chapter, ParameterError, apply_settings, parse_cell, read_chapters, resolve
+from altlib.core.errors import ParameterError
+from altlib.runs.parameters import Chapter, apply_settings, parse_cell, read_chapters, resolve
 from tests.conftest import ROOT
 
 CELL = """
@@ -89,7 +90,7 @@ def test_settings_override_the_file():
 
 @pytest.mark.parametrize("name", [p.name for p in sorted((ROOT / "params").glob("*.yaml"))])
 def test_every_parameter_file_of_the_project_is_valid(name):
-    from altlib.parameters import read_yaml
+    from altlib.runs.parameters import read_yaml
 
     assert resolve(read_yaml(ROOT / "params" / name), read_chapters(ROOT / "book"), "x").run == name.removesuffix(
         ".yaml"

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from altlib.posts import CorpusError, as_posts, read_corpus, split_by_post, write_corpus
-from altlib.sources import collect
+from altlib.core.errors import CorpusError
+from altlib.data.posts import as_posts, read_corpus, write_corpus
+from altlib.data.sources.registry import collect
+from altlib.data.splits import split_by_post
 
 
 def frame(n=3, **columns):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from altlib.preference import agreement_table, agreement_with, changed_order, main_table, verdicts
-from altlib.ratings import plus_minus
+from altlib.core.statistics import plus_minus
+from altlib.report.description_tables import agreement_table, agreement_with, changed_order, main_table, verdicts
 
 
 def agreement(r: float) -> pd.DataFrame:

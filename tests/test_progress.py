@@ -8,8 +8,9 @@ import sys
 
 from tqdm import tqdm
 
-from altlib.processes import side_by_side
-from altlib.progress import PROGRESS_FILE, BarFile, Board, progress_bar
+from altlib.core.parallel import side_by_side
+from altlib.core.progress import PROGRESS_FILE, progress_bar
+from altlib.runs.board import BarFile, Board
 from tests.conftest import wait_until
 
 
@@ -107,7 +108,7 @@ def test_a_process_of_its_own_has_a_file_of_its_own(tmp_path, monkeypatch):
 
 def test_without_the_runner_a_process_of_its_own_shows_nothing(tmp_path):
     code = (
-        "from altlib.processes import side_by_side\nfrom altlib.progress import progress_bar\n"
+        "from altlib.core.parallel import side_by_side\nfrom altlib.core.progress import progress_bar\n"
         "side_by_side({'a': lambda: list(progress_bar(range(3), desc='quiet'))}, 'runs')"
     )
     environment = {name: value for name, value in os.environ.items() if name != PROGRESS_FILE}

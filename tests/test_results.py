@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from altlib.metrics import METRICS, SystemScores
-from altlib.results import (
+from altlib.core.statistics import ratio_interval
+from altlib.evaluation.caption_metrics import METRICS, SystemScores
+from altlib.report.caption_tables import (
     against_better,
     beside_paper,
     caption_looks,
     loss_a_token,
     loss_verdict,
-    ratio_interval,
     repeats,
 )
 

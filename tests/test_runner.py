@@ -14,29 +14,24 @@ import psutil
 import pytest
 from nbclient.exceptions import DeadKernelError
 
-from altlib import kubernetes
-from altlib.cli import main
-from altlib.parameters import ParameterError, read_chapter, read_chapters
-from altlib.runner import (
-    RunError,
-    chapter_error,
-    dependencies,
-    loads_torch,
-    parse_seeds,
-    project_root,
-    run_book,
-    waiting,
-)
+from altlib.cli.main import main
+from altlib.core.errors import ParameterError, RunError
+from altlib.runs.book import project_root, run_book
+from altlib.runs.execute import chapter_error
+from altlib.runs.parameters import read_chapter, read_chapters
+from altlib.runs.plan import dependencies, loads_torch, waiting
+from altlib.runs.seeds import parse_seeds
+from altlib.runs.workflow import kubernetes
 from tests.conftest import ROOT, wait_until
 
 FIRST = [
     'n: int = 2  # how many [1, 9]\nrun_folder: str = "x"  # folder\nseed: int = 0  # seed',
-    "from pathlib import Path\nfrom altlib.files import write_json\nwrite_json(Path(run_folder) / 'a.json', list(range(n)))",
+    "from pathlib import Path\nfrom altlib.core.files import write_json\nwrite_json(Path(run_folder) / 'a.json', list(range(n)))",
     "with open(Path(run_folder) / 'first.log', 'a') as f:\n    f.write('x')\nprint('<script>alert(1)</script>')",
 ]
 SECOND = [
     'bad: bool = False  # fail\nwait: float = 0.0  # seconds [0, 100]\nrun_folder: str = "x"  # folder\nseed: int = 0  # seed',
-    "import time\nfrom pathlib import Path\nfrom altlib.files import read_json, write_json\nkept = 41 + 1\nprint(kept)",
+    "import time\nfrom pathlib import Path\nfrom altlib.core.files import read_json, write_json\nkept = 41 + 1\nprint(kept)",
     "Path(run_folder, 'waiting').touch()\ntime.sleep(wait)\nif bad:\n    raise ValueError('the broken thing')",
     "write_json(Path(run_folder) / 'b.json', read_json(Path(run_folder) / 'a.json'))",
 ]
@@ -125,7 +120,12 @@ def test_chapters_run_as_kubernetes_jobs(project, tmp_path, monkeypatch):
     (tools / "kubectl").write_text(KUBECTL.format(python=sys.executable))
     (tools / "kubectl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}")
-    profile = ["--profile", str(ROOT / "altlib" / "workflow" / "profiles" / "kubernetes"), "--latency-wait", "5"]
+    profile = [
+        "--profile",
+        str(ROOT / "altlib" / "runs" / "workflow" / "profiles" / "kubernetes"),
+        "--latency-wait",
+        "5",
+    ]
     profile += ["--seconds-between-status-checks", "1"]
     run_book(project / "p.yaml", [], ["--dry-run", *profile])
     assert not (tools / "jobs.log").exists()
@@ -150,7 +150,7 @@ def test_the_profile_and_the_job_of_a_cluster_are_sound():
     import yaml
     from snakemake.cli import get_argument_parser
 
-    workflow = ROOT / "altlib" / "workflow"
+    workflow = ROOT / "altlib" / "runs" / "workflow"
     known = {o.lstrip("-") for a in get_argument_parser()._actions for o in a.option_strings}
     profile = yaml.safe_load((workflow / "profiles" / "slurm" / "config.yaml").read_text())
     assert profile.keys() <= known and profile["executor"] == "slurm"
@@ -213,8 +213,8 @@ def test_a_wrong_parameter_stops_before_anything_runs(project):
 
 def test_a_chapter_depends_on_the_modules_it_imports_and_theirs():
     files = {p.stem for p in dependencies(read_chapter(ROOT / "book" / "04-prefix-deembedding.ipynb"), ROOT / "altlib")}
-    assert {"deembedding", "captioner", "backbones", "files", "figures"} <= files
-    assert not {"runner", "cli", "scene", "duplicates", "metrics"} & files
+    assert {"deembedding", "captioner", "language", "files", "figures"} <= files
+    assert not {"plan", "main", "scene", "duplicates", "caption_metrics"} & files
 
 
 def test_all_chapters_but_the_first_load_torch_at_once():
@@ -232,7 +232,7 @@ def test_what_most_chapters_wait_for_comes_first():
 
 def test_the_command_loads_no_model_library_to_check_a_file():
     """Each chapter starts a command of its own, so what it imports counts many times."""
-    code = "import sys; from altlib.cli import main; main(sys.argv[1:]); print(sorted({'torch', 'pandas'} & set(sys.modules)))"
+    code = "import sys; from altlib.cli.main import main; main(sys.argv[1:]); print(sorted({'torch', 'pandas'} & set(sys.modules)))"
     command = [sys.executable, "-c", code, "check", str(ROOT / "params" / "smoke.yaml")]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert "valid" in said and said.endswith("[]\n")
@@ -247,13 +247,13 @@ def test_seeds():
 
 def test_a_place_without_a_project_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("altlib.runner.__file__", str(tmp_path / "x.py"))
+    monkeypatch.setattr("altlib.runs.book.__file__", str(tmp_path / "x.py"))
     with pytest.raises(RunError, match="found no project"):
         project_root()
 
 
 def test_several_seeds_are_run_apart_and_summarised(project, monkeypatch, capsys):
-    from altlib import runner
+    from altlib.runs import seeds
 
     runs = []
 
@@ -265,8 +265,8 @@ def test_several_seeds_are_run_apart_and_summarised(project, monkeypatch, capsys
         write.parent.mkdir(parents=True)
         write.write_text(json.dumps({"systems": {"ours": {"BLEU@4": {"value": 10.0 + seed, "low": 0, "high": 20}}}}))
 
-    monkeypatch.setattr(runner, "run_book", one_run)
-    summary = json.loads(runner.run_seeds(project / "p.yaml", [], [0, 1, 2], []).read_text())
+    monkeypatch.setattr(seeds, "run_book", one_run)
+    summary = json.loads(seeds.run_seeds(project / "p.yaml", [], [0, 1, 2], []).read_text())
     assert runs == [("r-seed0", 0), ("r-seed1", 1), ("r-seed2", 2)]
     found = summary["systems"]["ours"]["BLEU@4"]
     assert found["values"] == [10, 11, 12] and found["mean"] == 11 and found["low"] < 10 < 12 < found["high"]
@@ -274,5 +274,5 @@ def test_several_seeds_are_run_apart_and_summarised(project, monkeypatch, capsys
     assert "11.00 ± 2.48" in out and "95% intervals over seeds [0, 1, 2]" in out
     runs.clear()
     shutil.rmtree(project / "runs")
-    summary = json.loads(runner.run_seeds(project / "p.yaml", [], [4], []).read_text())
+    summary = json.loads(seeds.run_seeds(project / "p.yaml", [], [4], []).read_text())
     assert summary["systems"]["ours"]["BLEU@4"] == {"mean": 14, "low": None, "high": None, "values": [14]}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from altlib.parameters import read_chapter
-from altlib.systems import FROZEN, systems_of
+from altlib.runs.parameters import read_chapter
+from altlib.training.suite import FROZEN, systems_of
 from tests.conftest import ROOT
 
 

@@ -10,12 +10,16 @@ from PIL import Image
 from scipy import stats
 from torch.nn import functional as F
 
-from altlib import ratings, sources, transfer
-from altlib.backbones import load_clip
+from altlib.core import statistics
+from altlib.core.errors import CorpusError
+from altlib.data.sources import registry
+from altlib.evaluation import ratings, transfer
+from altlib.evaluation.clip_scores import clip_score
+from altlib.miniworld import ratings as drawn_ratings
+from altlib.miniworld import tasks
 from altlib.miniworld.judges import statements
 from altlib.miniworld.network import network
-from altlib.posts import CorpusError
-from altlib.scores import clip_score
+from altlib.models.clip import load_clip
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,7 @@ def test_macro_f1_does_not_depend_on_the_order_of_pictures(targets, seed):
 
 
 def test_the_tasks_of_the_miniature_world_differ_in_size_and_domain():
-    classes = transfer.miniworld_classes()
+    classes = tasks.miniworld_classes()
     sizes = [len(c) for c in classes.values()]
     assert len(sizes) == 3 and min(sizes) == 15 and max(sizes) > 130
     assert all(len({label for _, label in c}) == len(c) for c in classes.values())
@@ -202,21 +206,19 @@ def test_the_partial_correlation_agrees_with_its_formula():
     x, y = z + rng.normal(size=50), z + rng.normal(size=50)
     rxy, rxz, ryz = (np.corrcoef(a, b)[0, 1] for a, b in ((x, y), (x, z), (y, z)))
     expected = (rxy - rxz * ryz) / np.sqrt((1 - rxz**2) * (1 - ryz**2))
-    assert ratings.partial_correlation(x, y, z) == pytest.approx(expected)
-    assert ratings.partial_correlation(x, y, np.ones(50)) == pytest.approx(rxy)
+    assert statistics.partial_correlation(x, y, z) == pytest.approx(expected)
+    assert statistics.partial_correlation(x, y, np.ones(50)) == pytest.approx(rxy)
 
 
 def test_intervals():
-    low, high = ratings.fisher_interval(0.5, 30)
-    expected = stats.pearsonr  # scipy's interval is Fisher's
     x = np.arange(30.0)
-    assert expected(x, x + np.sin(x) * 20).confidence_interval().low == pytest.approx(
-        ratings.fisher_interval(expected(x, x + np.sin(x) * 20)[0], 30)[0], abs=1e-4
-    )
-    assert low < 0.5 < high
-    mean, half = ratings.seed_interval([1.0, 2.0, 3.0])
+    y = x + np.sin(x) * 20
+    z, half = np.arctanh(np.corrcoef(x, y)[0, 1]), stats.norm.ppf(0.975) / 27**0.5
+    assert statistics.pearson_interval(x, y) == pytest.approx((np.tanh(z - half), np.tanh(z + half)))
+    assert np.isnan(statistics.pearson_interval(x, np.ones(30))).all()
+    mean, half = statistics.seed_interval([1.0, 2.0, 3.0])
     assert mean == 2 and half == pytest.approx(stats.t.ppf(0.975, 2) / 3**0.5)
-    assert np.isnan(ratings.seed_interval([1.0])[1])
+    assert np.isnan(statistics.seed_interval([1.0])[1])
 
 
 def test_statements_find_right_and_wrong_facts():
@@ -248,8 +250,8 @@ def test_the_writers_state_what_is_there():
 
 
 def test_the_stand_in_rates_alt_text_above_captions_and_only_the_picture_shows_mistakes(tmp_path):
-    posts = sources.collect("miniworld", tmp_path, posts=20, seed=3)[0]
-    groups, items = ratings.miniworld_ratings(posts[posts["alt_text"] != ""].reset_index(drop=True))
+    posts = registry.collect("miniworld", tmp_path, posts=20, seed=3)[0]
+    groups, items = drawn_ratings.miniworld_ratings(posts[posts["alt_text"] != ""].reset_index(drop=True))
     means = {name: group.groupby("context")["overall"].mean() for name, group in groups.items()}
     for name in groups:
         assert means[name]["alt text"] > means[name]["caption"]

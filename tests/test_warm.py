@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from altlib.warm import ADDRESS, THREADS, receive, send, serving
+from altlib.runs.processes.warm import ADDRESS, THREADS, receive, send, serving
 from tests.conftest import wait_until
 
 LIBRARY = "mailbox"  # that nothing else here loads
@@ -82,7 +82,7 @@ def waiting_processes(folder: Path) -> list[int]:
 def test_a_module_runs_as_by_python_but_with_the_library_loaded(tmp_path, environment, status):
     (tmp_path / "telling.py").write_text(TELLING)
     alone = python(tmp_path, environment, "telling", status, "b c")
-    warm = python(tmp_path, environment, "altlib.warm", "telling", status, "b c")
+    warm = python(tmp_path, environment, "altlib.runs.processes.warm", "telling", status, "b c")
     assert warm.stdout == alone.stdout
     assert warm.returncode == alone.returncode == int(status)
     assert (alone.stderr, warm.stderr) == ("False\n", "True\n")
@@ -100,7 +100,7 @@ def test_a_module_runs_as_by_python_but_with_the_library_loaded(tmp_path, enviro
 )
 def test_without_a_process_that_serves_these_threads_the_module_runs_by_itself(tmp_path, environment, changed):
     (tmp_path / "telling.py").write_text(TELLING)
-    done = python(tmp_path, environment | changed, "altlib.warm", "telling", "4")
+    done = python(tmp_path, environment | changed, "altlib.runs.processes.warm", "telling", "4")
     assert done.returncode == 4
     assert done.stderr == "False\n"
     assert "mauve words __main__" in done.stdout
@@ -119,7 +119,7 @@ def test_messages_that_wait_stay_apart():
 @pytest.mark.parametrize("ending", ["raise ValueError('the broken thing')", "import sys; sys.exit('the broken thing')"])
 def test_an_error_is_told_and_the_status_says_so(tmp_path, environment, ending):
     (tmp_path / "failing.py").write_text(ending)
-    done = python(tmp_path, environment, "altlib.warm", "failing")
+    done = python(tmp_path, environment, "altlib.runs.processes.warm", "failing")
     assert done.returncode == 1
     assert "the broken thing" in done.stderr
 
@@ -127,7 +127,7 @@ def test_an_error_is_told_and_the_status_says_so(tmp_path, environment, ending):
 def test_an_interruption_reaches_the_forked_process_and_what_it_started(tmp_path, environment):
     (tmp_path / "waiting.py").write_text(WAITING)
     asking = subprocess.Popen(
-        [sys.executable, "-m", "altlib.warm", "waiting"],
+        [sys.executable, "-m", "altlib.runs.processes.warm", "waiting"],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
@@ -144,7 +144,7 @@ def test_an_interruption_reaches_the_forked_process_and_what_it_started(tmp_path
 @pytest.mark.parametrize("killed", ["who asked", "who started that"])
 def test_nothing_stays_when_who_wanted_it_is_killed(tmp_path, environment, killed):
     (tmp_path / "waiting.py").write_text(WAITING)
-    command = [sys.executable, "-m", "altlib.warm", "waiting"]
+    command = [sys.executable, "-m", "altlib.runs.processes.warm", "waiting"]
     if killed == "who started that":
         command = [sys.executable, "-c", f"import subprocess; subprocess.run({command!r})"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment) as started:
@@ -156,7 +156,9 @@ def test_nothing_stays_when_who_wanted_it_is_killed(tmp_path, environment, kille
 
 def test_a_killed_process_is_reported(tmp_path, environment):
     (tmp_path / "waiting.py").write_text(WAITING)
-    with subprocess.Popen([sys.executable, "-m", "altlib.warm", "waiting"], cwd=tmp_path, env=environment) as asking:
+    with subprocess.Popen(
+        [sys.executable, "-m", "altlib.runs.processes.warm", "waiting"], cwd=tmp_path, env=environment
+    ) as asking:
         process, other = waiting_processes(tmp_path)
         os.kill(process, signal.SIGKILL)
         assert asking.wait(20) == 128 + signal.SIGKILL
@@ -165,7 +167,7 @@ def test_a_killed_process_is_reported(tmp_path, environment):
 
 def test_a_process_ends_even_if_nobody_listens_any_more(tmp_path, environment):
     (tmp_path / "talking.py").write_text("print('words ' * 100_000)")
-    command = [sys.executable, "-m", "altlib.warm", "talking"]
+    command = [sys.executable, "-m", "altlib.runs.processes.warm", "talking"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as asking:
         asking.stdout.close()
         assert asking.wait(20) == 1
@@ -184,7 +186,7 @@ def executed(code: str) -> nbformat.NotebookNode:
     """A notebook with one cell, executed as the runner does."""
     book = nbformat.v4.new_notebook()
     book.cells = [nbformat.v4.new_code_cell(code)]
-    NotebookClient(book, kernel_manager_class="altlib.kernels.WarmKernelManager").execute()
+    NotebookClient(book, kernel_manager_class="altlib.runs.processes.kernels.WarmKernelManager").execute()
     return book
 
 

@@ -7,11 +7,12 @@ import pytest
 import requests
 from loopback import PictureServer, http_server
 
-from altlib import live
-from altlib.collecting import open_collection
-from altlib.fetching import FetchLimits
-from altlib.posts import CorpusError, as_posts
-from altlib.sources.x import Hydration, XSettings, read_ids
+from altlib.core.errors import CorpusError
+from altlib.data.collect import stream
+from altlib.data.collect.fetching import FetchLimits
+from altlib.data.collect.store import open_collection
+from altlib.data.collect.x import Hydration, XSettings, read_ids
+from altlib.data.posts import as_posts
 
 
 class Api:
@@ -91,7 +92,7 @@ def hydrate(api: Api, folder, ids, told: list[str] | None = None, **changes) -> 
     def source(into):
         return Hydration(into, settings, (told if told is not None else []).append, session)
 
-    return live.collect_live(folder / "data", "x", source, settings)
+    return stream.collect_live(folder / "data", "x", source, settings)
 
 
 def test_posts_are_asked_for_a_hundred_at_a_time_and_kept(tmp_path, api) -> None:

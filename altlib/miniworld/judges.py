@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from .lexicon import NUMBER_WORDS, lexicon, plural, things, topics, wording
+from altlib.miniworld.lexicon import NUMBER_WORDS, lexicon, plural, things, topics, wording
 
 JUDGED = ("kind", "count", "setting", "surface", "colour", "beside", "side", "trend", "detail")
 

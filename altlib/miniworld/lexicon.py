@@ -113,6 +113,8 @@ IRREGULAR = {
     "spaghetti": "spaghetti",
     "half": "halves",
 }
+
+
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 

@@ -14,10 +14,10 @@ from random import Random
 
 from PIL import Image
 
-from .lexicon import expand, wording
-from .render import render
-from .scene import Scene, Story, place_name, sample_story, scene_facts
-from .writers import (
+from altlib.miniworld.lexicon import expand, wording
+from altlib.miniworld.render import render
+from altlib.miniworld.scene import Scene, Story, place_name, sample_story, scene_facts
+from altlib.miniworld.writers import (
     about,
     plain_name,
     write_account,
@@ -30,6 +30,7 @@ from .writers import (
 )
 
 EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
+
 
 # How often the alt text of a picture is spoilt, and how; the rest is as written.
 ALT_NOISE = {
@@ -44,9 +45,15 @@ ALT_NOISE = {
     "person name": 0.05,
     "missing": 0.02,
 }
+
+
 # How often a whole post is of a sort that is not collected.
 POST_NOISE = {"gif": 0.02, "repost": 0.02, "foreign": 0.04, "labelled": 0.01}
+
+
 SPAM_RATE = 0.03  # of stories: an account that posts the same again
+
+
 BOT_RATE = 0.02  # of stories: a bot whose pictures differ by a few pixels
 
 

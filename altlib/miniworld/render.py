@@ -13,8 +13,8 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from .lexicon import lexicon
-from .scene import Scene, Story
+from altlib.miniworld.lexicon import lexicon
+from altlib.miniworld.scene import Scene, Story
 
 SIZE = 96  # pixels a side of a drawn picture
 

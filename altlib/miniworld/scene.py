@@ -11,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from .lexicon import NUMBER_WORDS, Thing, Topic, glyph_sharing, lexicon, things, topics, wording
+from altlib.miniworld.lexicon import NUMBER_WORDS, Thing, Topic, glyph_sharing, lexicon, things, topics, wording
 
 PLACES = 5  # places that a post names: so many that a guess at the one that a picture shows is mostly wrong
+
+
 FORMS = {"photo": 0.76, "poster": 0.08, "chart": 0.05, "screenshot": 0.05, "artwork": 0.06}
 
 

@@ -11,8 +11,17 @@ import unicodedata
 from collections.abc import Sequence
 from random import Random
 
-from .lexicon import NUMBER_WORDS, counted, expand, lexicon, plural, sentence_case, with_article, wording
-from .scene import Scene, Story
+from altlib.miniworld.lexicon import (
+    NUMBER_WORDS,
+    counted,
+    expand,
+    lexicon,
+    plural,
+    sentence_case,
+    with_article,
+    wording,
+)
+from altlib.miniworld.scene import Scene, Story
 
 
 def join_clauses(clauses: list[str]) -> str:

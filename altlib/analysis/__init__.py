@@ -1,0 +1,1 @@
+"""What models have learned: prefixes as words, attributions of words, paths through a subspace."""

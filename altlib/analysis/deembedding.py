@@ -1,0 +1,121 @@
+"""Prefix de-embedding: which words the vectors of a picture's prefix lie near (Twitter paper, section 3.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from altlib.core.statistics import derangement
+
+
+@dataclass(frozen=True)
+class NearestTokens:
+    """The ``top`` nearest tokens of every prefix vector.
+
+    ``ids`` (n, k, top) token ids, nearest first; ``similarity`` (n, k, top) their cosine or dot
+    product.
+    """
+
+    ids: Tensor
+    similarity: Tensor
+
+
+@torch.inference_mode()
+def nearest_tokens(
+    prefix: Tensor, embedding: Tensor, top: int = 5, measure: str = "cosine", allowed: Tensor | None = None
+) -> NearestTokens:
+    """The tokens whose embeddings are nearest to each prefix vector.
+
+    ``prefix`` (n, k, d); ``embedding`` (V, d); ``measure`` cosine or dot product; ``allowed`` (V,)
+    marks the tokens to choose from. Raises ``ValueError`` for another measure.
+    """
+    if measure == "cosine":
+        prefix, embedding = F.normalize(prefix, dim=-1), F.normalize(embedding, dim=-1)
+    elif measure != "dot product":
+        raise ValueError(f"unknown measure {measure!r}; known: cosine, dot product")
+    found = []
+    for part in prefix.split(64):
+        scores = part @ embedding.T  # (b, k, V)
+        if allowed is not None:
+            scores = scores.masked_fill(~allowed, -torch.inf)
+        found.append(scores.topk(top, dim=-1))
+    return NearestTokens(torch.cat([f.indices for f in found]), torch.cat([f.values for f in found]))
+
+
+def token_words(tokenizer: Any, size: int) -> list[str]:
+    """Every token as text, without spaces around it."""
+    return [tokenizer.decode([i]).strip() for i in range(size)]
+
+
+def word_tokens(words: list[str], least: int = 3) -> Tensor:
+    """Mask of the tokens that are words or pieces of at least ``least`` letters, (V,)."""
+    return torch.tensor([len(w) >= least and w.isalpha() for w in words])
+
+
+STOP_WORDS = frozenset(
+    """
+    the and with for that this there from here you can has have are was were its his her their our your not but all
+    any one two three four who which what when where into onto over under other some such more most very just at in
+    on of to is it be as by an or a left right side picture photo photograph image showing shows shown seen
+    background words text placed stands stand can see
+""".split()
+)
+
+
+def content_words(text: str) -> set[str]:
+    """Lower-case words of a text that say something of what is shown."""
+    return {w for w in re.findall(r"[a-z]{3,}", text.lower()) if w not in STOP_WORDS}
+
+
+def names_picture(token: str, words: set[str]) -> bool:
+    """Whether a token is one of the words or a piece of at least four letters that begins one."""
+    token = token.lower()
+    return token in words or (len(token) >= 4 and any(w.startswith(token) for w in words))
+
+
+def naming_rates(
+    ids: Tensor, vocabulary: list[str], words: list[set[str]], seed: int, rounds: int = 200
+) -> dict[str, np.ndarray]:
+    """How often the nearest tokens name what is in the picture, against chance, at each position.
+
+    ``ids`` (n, k, top); ``words`` the n pictures' content words. Chance is the same tokens
+    held against another picture's words, over ``rounds`` random pairings. Returns ``observed``
+    (k,), ``chance`` (k,), and ``chance_low``, ``chance_high`` (k,), its 95% range.
+    """
+    n, k, _ = ids.shape
+    tokens = [[{vocabulary[t] for t in position} for position in picture] for picture in ids.tolist()]
+
+    def rate(pairing: np.ndarray) -> np.ndarray:
+        hits = np.zeros(k)
+        for i, j in enumerate(pairing):
+            hits += [any(names_picture(t, words[j]) for t in tokens[i][p]) for p in range(k)]
+        return hits / n
+
+    rng = np.random.default_rng(seed)
+    chance = np.array([rate(derangement(rng.permutation(n))) for _ in range(rounds)])
+    low, high = np.percentile(chance, [2.5, 97.5], axis=0)
+    return {"observed": rate(np.arange(n)), "chance": chance.mean(0), "chance_low": low, "chance_high": high}
+
+
+@torch.inference_mode()
+def cloud_distances(prefix: Tensor, embedding: Tensor) -> dict[str, np.ndarray]:
+    """How far prefix vectors and token embeddings lie from the nearest (other) token embedding.
+
+    Returns Euclidean distances ``prefix`` (n, k) and ``tokens`` (V,), and the norms of both,
+    ``prefix_norm`` (n, k) and ``token_norm`` (V,).
+    """
+    to_prefix = torch.cat([torch.cdist(p.flatten(0, 1), embedding).amin(1) for p in prefix.split(64)])
+    between = torch.cdist(embedding, embedding)
+    between.fill_diagonal_(torch.inf)
+    return {
+        "prefix": to_prefix.view(prefix.shape[:2]).numpy(),
+        "tokens": between.amin(1).numpy(),
+        "prefix_norm": prefix.norm(dim=-1).numpy(),
+        "token_norm": embedding.norm(dim=-1).numpy(),
+    }

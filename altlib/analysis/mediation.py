@@ -1,0 +1,289 @@
+"""What attributions through and around the subspace say, over several models and seeds (CLIP paper, section 4.3).
+
+``found`` maps (training, seed) to the attributions by path of the same texts, captions first and
+then their descriptions; ``words`` maps (training, seed, path) to the words of each text with
+their attributions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from torch import Tensor
+
+from altlib.analysis.attribution import Attribution, WordAttribution, mediated_attributions, words_of
+from altlib.analysis.norms import norm_correlation, norm_of
+from altlib.core.errors import CorpusError
+from altlib.core.progress import progress_bar
+from altlib.core.statistics import plus_minus, seed_interval
+from altlib.models.clip import Clip
+from altlib.models.description_clip import load_tuned
+from altlib.models.interventions import PATHS
+from altlib.models.text_tower import TextTower
+
+Found = Mapping[tuple[str, int], dict[str, Attribution]]
+
+
+Words = Mapping[tuple[str, int, str], list[list[WordAttribution]]]
+
+
+def choose_pairs(posts: pd.DataFrame, norms: dict[str, pd.Series], count: int, seed: int) -> pd.DataFrame:
+    """At most ``count`` random test pictures whose caption and description have a word with a rating in every collection.
+
+    Raises :class:`altlib.core.errors.CorpusError` if there is none.
+    """
+
+    def rated(text: str) -> bool:
+        return all(any(norm_of(word, ratings) is not None for word in text.split()) for ratings in norms.values())
+
+    test = posts[(posts["split"] == "test") & (posts["caption"] != "") & (posts["alt_text"] != "")]
+    usable = test[test["caption"].map(rated) & test["alt_text"].map(rated)].reset_index(drop=True)
+    if not len(usable):
+        raise CorpusError(
+            "no test picture has a caption and a description with rated words; lower the demands or use more posts"
+        )
+    return usable.sample(min(count, len(usable)), random_state=seed).sort_index().reset_index(drop=True)
+
+
+def attribute_runs(
+    folder: Path, names: Sequence[str], tuning: str, base: Clip, tokens: Tensor, images: Tensor, steps: int
+) -> dict[tuple[str, int], dict[str, Attribution]]:
+    """Attributions with the base model and with every fine-tuned one, through the subspace of the IIT-DAS model of its seed.
+
+    ``folder`` holds chapter 06's runs, ``names`` says which; ``tokens`` (n, context) and
+    ``images`` (n, width) unit vectors. The base and the behavioural model have learned no
+    subspace of their own. Raises ``ValueError`` if there is no IIT-DAS model.
+    """
+    start = f"iit-das-{tuning}-"
+    seeds = sorted(int(name.removeprefix(start)) for name in names if name.startswith(start))
+    if not seeds:
+        raise ValueError(
+            f"chapter 06 trained no IIT-DAS model with {tuning} fine-tuning; set its objectives and tunings"
+        )
+    padding = int(base.tokenize([""])[0, -1])
+    found: dict[tuple[str, int], dict[str, Attribution]] = {}
+    with progress_bar(total=(1 + 5 * len(seeds)) * len(tokens), desc="attributions", unit=" texts") as bar:
+        for seed in seeds:
+            iit, _ = load_tuned(folder / f"{start}{seed}", base)
+            assert iit.subspace is not None
+            towers = {"base": TextTower(base.model)}
+            behavioural = folder / f"behavioural-{tuning}-{seed}"
+            if behavioural.is_dir():
+                towers["behavioural"] = load_tuned(behavioural, base)[0].tower
+            towers["iit-das"] = iit.tower
+            for training, tower in towers.items():
+                known = found[training, seeds[0]]["none"] if training == "base" and seed != seeds[0] else None
+                found[training, seed] = mediated_attributions(
+                    tower, tokens, images, padding, iit.site, iit.subspace, steps, whole=known, progress=bar.update
+                )
+    return found
+
+
+def trainings_of(found: Found) -> list[str]:
+    """The trainings, each once, in order."""
+    return list(dict.fromkeys(training for training, _ in found))
+
+
+def completeness(found: Found) -> pd.DataFrame:
+    """By how much attributions of all paths miss the score difference (%), a row a training.
+
+    Of all texts together (the sum of the errors by that of the differences), of the median text,
+    and of the worst of twenty.
+    """
+    rows = []
+    for training in trainings_of(found):
+        whole = [by_path["none"] for (name, _), by_path in found.items() if name == training]
+        errors = np.concatenate([a.completeness_error().numpy() for a in whole])
+        missed = sum(float((a.values.sum(1) - a.difference).abs().sum()) for a in whole)
+        rows.append(
+            {
+                "training": training,
+                "error of all texts together (%)": 100 * missed / sum(float(a.difference.abs().sum()) for a in whole),
+                "median text (%)": 100 * np.median(errors),
+                "worst of 20 (%)": 100 * np.quantile(errors, 0.95),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def all_words(found: Found, tokenizer: Any) -> dict[tuple[str, int, str], list[list[WordAttribution]]]:
+    """The words of every text with their attributions, by training, seed and path."""
+    return {
+        (training, seed, path): [words_of(a, tokenizer, row) for row in range(len(a.tokens))]
+        for (training, seed), by_path in found.items()
+        for path, a in by_path.items()
+    }
+
+
+def norm_correlations(words: Words, norms: dict[str, pd.Series]) -> pd.DataFrame:
+    """Pearson's r of attributions and ratings of words, a row a training, seed, path and collection of ratings."""
+    rows = []
+    for (training, seed, path), texts in words.items():
+        flat = [word for text in texts for word in text]
+        for name, ratings in norms.items():
+            key = {"training": training, "seed": seed, "path": path, "norm": name}
+            rows.append(key | norm_correlation(flat, ratings))
+    return pd.DataFrame(rows)
+
+
+def correlations_of(correlation: pd.DataFrame, training: str, path: str, norm: str) -> list[float]:
+    """The correlations of one training, path and collection of ratings, a number a seed."""
+    chosen = (correlation["training"] == training) & (correlation["path"] == path) & (correlation["norm"] == norm)
+    return correlation[chosen]["r"].tolist()
+
+
+def beside_paper(correlation: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
+    """Correlations by training and path over seeds, and those of the paper's Figure 2a."""
+    rows = []
+    for training in correlation["training"].unique():
+        label = "none" if training == "base" else training
+        for path in PATHS:
+            published = paper[(paper["training"] == label) & (paper["path"] == path)]
+            ours = {
+                n: plus_minus(correlations_of(correlation, training, path, n)) for n in correlation["norm"].unique()
+            }
+            theirs = {
+                f"paper: {n}": str(published[n].iloc[0]) if len(published) else "–"
+                for n in ("concreteness", "imageability")
+            }
+            rows.append({"training": label, "path": path} | ours | theirs)
+    return pd.DataFrame(rows)
+
+
+def compare_paths(correlation: pd.DataFrame) -> list[dict[str, Any]]:
+    """Correlation through the subspace minus around it, paired over seeds: mean, 95% interval, paired t-test."""
+    rows = []
+    for training in correlation["training"].unique():
+        for norm in correlation["norm"].unique():
+            through, around = (np.array(correlations_of(correlation, training, p, norm)) for p in ("through", "around"))
+            difference = (through - around)[~np.isnan(through - around)]
+            mean, half = seed_interval(difference.tolist())
+            rows.append(
+                {
+                    "training": training,
+                    "norm": norm,
+                    "through minus around": mean,
+                    "95% low": mean - half,
+                    "95% high": mean + half,
+                    "p (paired t)": float(stats.ttest_rel(through, around).pvalue)
+                    if len(difference) > 1
+                    else float("nan"),
+                    "seeds": len(difference),
+                }
+            )
+    return rows
+
+
+def verdict(test: Mapping[str, Any]) -> str:
+    """How a row of :func:`compare_paths` stands to the paper: more through the subspace with IIT-DAS, no difference without."""
+    low, high = test["95% low"], test["95% high"]
+    if test["training"] == "base":
+        return "the paper has no such row"
+    if not np.isfinite(low):
+        return "one seed gives no interval"
+    if test["training"] != "iit-das":
+        return "unlike the paper" if low > 0 or high < 0 else "as in the paper"
+    return "as in the paper" if low > 0 else "the other way round than in the paper" if high < 0 else "unlike the paper"
+
+
+def heard_words(words: Words, times: int = 3, count: int = 10) -> pd.DataFrame:
+    """The words that raise and lower the score of IIT-DAS most through the subspace, by their mean attribution (x1000).
+
+    Of all seeds together, and of the words that occur at least ``times`` times in the texts.
+    """
+    runs = [texts for (training, _, path), texts in words.items() if (training, path) == ("iit-das", "through")]
+    values: dict[str, list[float]] = {}
+    for w in (w for texts in runs for text in texts for w in text if w.word[0].isalpha()):
+        values.setdefault(w.word.lower(), []).append(1000 * w.value)
+    frequent = {word: float(np.mean(v)) for word, v in sorted(values.items()) if len(v) >= times * len(runs)}
+    ordered = pd.Series(frequent, dtype=float).sort_values(kind="stable")
+    raising, lowering = ordered[ordered > 0].tail(count)[::-1], ordered[ordered < 0].head(count)
+    rows = [
+        {
+            "the subspace": label,
+            f"words that occur at least {times} times (mean attribution through the subspace, cosine x1000)": ", ".join(
+                f"{word} ({value:+.1f})" for word, value in part.items()
+            )
+            or "none",
+        }
+        for label, part in (("raises most", raising), ("lowers most", lowering))
+    ]
+    return pd.DataFrame(rows)
+
+
+def shares_through(found: Found) -> pd.DataFrame:
+    """What passes the subspace, a row a training and seed.
+
+    The share of the attributions' absolute values, and by how much the attributions of a
+    description exceed those of a caption on each path.
+    """
+
+    def excess(a: Attribution) -> float:
+        captions, descriptions = a.values.sum(1).chunk(2)
+        return float(descriptions.mean() - captions.mean())
+
+    rows = []
+    for (training, seed), by_path in found.items():
+        through, around = (float(by_path[path].values.abs().sum()) for path in ("through", "around"))
+        rows.append(
+            {
+                "training": training,
+                "seed": seed,
+                "through (% of all)": 100 * through / (through + around),
+                "descriptions minus captions, through": excess(by_path["through"]),
+                "descriptions minus captions, around": excess(by_path["around"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def names_and_others(words: Words, names: Sequence[set[str]]) -> pd.DataFrame:
+    """Mean attribution (x1000) of the names in captions and of their other words, a row a training, seed and path.
+
+    On all paths and through the subspace; ``names`` the names in each caption. NaN where there is
+    no such word.
+    """
+    rows = []
+    for (training, seed, path), texts in words.items():
+        if path not in ("none", "through"):
+            continue
+        values: dict[bool, list[float]] = {True: [], False: []}
+        for text, known in zip(texts, names, strict=False):  # captions come first
+            for w in text:
+                values[w.word in known].append(1000 * w.value)
+        named, others = (float(np.mean(v)) if v else float("nan") for v in (values[True], values[False]))
+        rows.append(
+            {
+                "training": training,
+                "seed": seed,
+                "path": path,
+                "names": named,
+                "other words": others,
+                "names minus others": named - others,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def names_verdict(named: pd.DataFrame) -> str:
+    """Whether names count against a caption through the subspace of IIT-DAS, from :func:`names_and_others`."""
+    of = named[(named["training"] == "iit-das") & (named["path"] == "through")]
+    mean, half = seed_interval(of["names minus others"].tolist())
+    if not np.isfinite(mean):
+        return "The chosen captions hold no names."
+    found = f"Through the subspace of IIT-DAS, a name contributes {mean:+.2f} thousandths compared with other words"
+    if not np.isfinite(half):
+        return f"{found}; one seed gives no interval."
+    low, high = mean - half, mean + half
+    holds = "holds" if high < 0 else "does not hold" if low > 0 else "is undecided, as the interval includes 0"
+    return f"{found}, [{low:+.2f}, {high:+.2f}] over seeds: that names count against a caption there {holds}."
+
+
+def over_seeds(by_seed: pd.DataFrame, keys: Sequence[str], digits: int = 2) -> pd.DataFrame:
+    """Mean and 95% interval over seeds as text, a row for each combination of ``keys``, in order."""
+    return by_seed.drop(columns="seed").groupby(list(keys), sort=False).agg(plus_minus, digits).reset_index()

@@ -1,0 +1,126 @@
+"""Which of the library's modules Python code imports, and one hash of what they do.
+
+Kept work (features, captioners, candidates) is read back for the same code only: whoever changes
+a loss or a search sees what the change does.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+DATA = (".toml", ".csv", ".jinja", ".json", ".safetensors")  # files that modules beside them read
+
+
+def module_files(package: Path = PACKAGE) -> dict[str, Path]:
+    """Every module of the library by its dotted name below ``altlib``; a package is named as its ``__init__``."""
+    return {
+        ".".join(p.relative_to(package).with_suffix("").parts).removesuffix(".__init__"): p
+        for p in package.rglob("*.py")
+        if "__pycache__" not in p.parts
+    }
+
+
+def data_files(module: Path) -> Iterator[Path]:
+    """The data files in a module's folder and in the folders below it that are no packages, in the order of their paths."""
+    for path in sorted(module.parent.iterdir()):
+        if path.is_dir() and not (path / "__init__.py").is_file():
+            yield from sorted(p for p in path.rglob("*") if p.suffix in DATA)
+        elif path.suffix in DATA:
+            yield path
+
+
+def imported_modules(
+    source: str, module: str, is_package: bool, known: dict[str, Path], everywhere: bool = True
+) -> set[str]:
+    """The library modules that Python source imports.
+
+    Args:
+        source: the code.
+        module: its own name below ``altlib``, empty for code outside.
+        is_package: whether that is a package, from which relative imports count one level less.
+        known: all modules, from :func:`module_files`.
+        everywhere: also imports inside functions; else only those that run when the code is loaded.
+    """
+    found: set[str] = set()
+
+    def add(name: str) -> None:
+        parts = name.split(".")
+        for end in range(len(parts), 0, -1):
+            if ".".join(parts[:end]) in known:
+                found.add(".".join(parts[:end]))
+                return
+
+    tree = parsed(source)
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("altlib."):
+                    add(alias.name.removeprefix("altlib."))
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                parts = module.split(".") if module else []
+                parts = parts[: len(parts) - node.level + (1 if is_package else 0)]
+                base = ".".join([*parts, *([node.module] if node.module else [])])
+            elif node.module == "altlib" or (node.module or "").startswith("altlib."):
+                base = (node.module or "").removeprefix("altlib").lstrip(".")
+            else:
+                continue
+            for alias in node.names:
+                add(f"{base}.{alias.name}".lstrip("."))
+    return found
+
+
+def with_imports(names: Iterable[str], known: dict[str, Path], everywhere: bool = True) -> set[str]:
+    """Modules and all that they import, directly or not; if not ``everywhere``, when they are loaded."""
+    waiting, found = set(names), set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            path = known[name]
+            source, is_package = path.read_text(encoding="utf-8"), path.name == "__init__.py"
+            waiting |= imported_modules(source, name, is_package, known, everywhere)
+    return found
+
+
+@cache
+def parsed(source: str) -> ast.Module:
+    """The syntax tree of Python source."""
+    return ast.parse(source)
+
+
+@cache
+def meaning(source: str) -> str:
+    """Python source as its syntax tree without comments and docstrings, as text."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def code_fingerprint(module: str, package: Path = PACKAGE) -> str:
+    """What a module of the library and those that it imports do, with their data files, as a hash.
+
+    Comments and docstrings do not count. Modules ask for it as they are loaded: a file may be
+    edited while what was read of it runs on. Another version of Python may give another hash.
+
+    Args:
+        module: its name below ``altlib``, such as ``generation.decoding``.
+        package: the library's folder.
+    """
+    known = module_files(package)
+    found = hashlib.sha256()
+    names = sorted(with_imports([module], known))
+    for name in names:
+        found.update(f"{name}\0{meaning(known[name].read_text(encoding='utf-8'))}\0".encode())
+    for path in sorted({p for name in names for p in data_files(known[name])}):
+        found.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    return found.hexdigest()

@@ -1,0 +1,1 @@
+"""Scores: of captions, of texts for a picture, on transfer tasks, against the ratings of people."""

@@ -1,0 +1,86 @@
+"""Second captions among alt texts, found by a CLIP that prefers descriptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from altlib.core.files import read_json
+from altlib.data.described import sample_rows, triplet_posts
+from altlib.evaluation.clip_scores import tuned_scores
+from altlib.models.clip import Clip
+from altlib.models.description_clip import DescriptionClip, load_tuned
+
+
+def tuned_runs(run: Path) -> list[str]:
+    """Names of the fine-tuned models that a run's folder holds."""
+    return sorted(p.parent.name for p in run.glob("tuned-clip/*/tuned.json"))
+
+
+def open_tuned(run: Path, name: str = "") -> tuple[Clip, DescriptionClip]:
+    """The base model of a run and one of its fine-tuned models: ``name``, or the one that kept the best trade-off.
+
+    Raises ``ValueError`` if the run has none, or not that one.
+    """
+    from altlib.models.clip import load_clip
+
+    known = tuned_runs(run)
+    if not known or (name and name not in known):
+        raise ValueError(
+            f"{run} has no fine-tuned CLIP{f' {name!r}' if name else ''}; it has "
+            f"{', '.join(known) or 'none: run the book, or chapter 06, first'}"
+        )
+
+    def quality(candidate: str) -> float:
+        return read_json(run / "tuned-clip" / candidate / "tuned.json")["chosen"]["trade_off"]
+
+    models = read_json(run / "tuned-clip" / "models.json")
+    base = load_clip(models["clip_model"], models["clip_pretrained"])
+    tuned, _ = load_tuned(run / "tuned-clip" / (name or max(known, key=quality)), base)
+    return base, tuned
+
+
+@dataclass(frozen=True)
+class CaptionJudge:
+    """Tells descriptions from second captions: texts that talk about a picture instead of describing it.
+
+    ``threshold`` is the score below which a text counts as a second caption; ``missed`` the
+    share of held-out descriptions that lie below it, ``caught`` the share of held-out captions,
+    of ``pictures`` pictures.
+    """
+
+    base: Clip
+    tuned: DescriptionClip
+    threshold: float
+    missed: float
+    caught: float
+    pictures: int
+
+    def second_captions(self, pictures: list[str], texts: list[str], cache: Path | None = None) -> np.ndarray:
+        """Which of the texts of n pictures are second captions, (n,) bool."""
+        return (tuned_scores(self.tuned, self.base, pictures, texts, cache) < self.threshold).numpy()
+
+
+def caption_judge(run: Path, name: str = "", missed: float = 0.05, pictures: int = 500, seed: int = 0) -> CaptionJudge:
+    """A judge from a run's fine-tuned CLIP (:func:`open_tuned`), set on the run's own validation pictures.
+
+    The threshold is where at most ``missed`` of their descriptions would be taken for second captions.
+    Raises ``ValueError`` if the run has no fine-tuned CLIP or no validation pictures with caption
+    and description.
+    """
+    base, tuned = open_tuned(run, name)
+    concadia = read_json(run / "parameters.json")["clip-prefers-descriptions"]["concadia_path"]
+    posts, _ = triplet_posts(run, concadia)
+    held_out = sample_rows(posts[(posts["caption"] != "") & (posts["alt_text"] != "")], "val", pictures, seed)
+    if held_out.empty:
+        raise ValueError(f"{run} has no validation pictures with a caption and a description")
+    paths = held_out["image"].tolist()
+    of = {
+        kind: tuned_scores(tuned, base, paths, held_out[kind].tolist(), run / "features").numpy()
+        for kind in ("alt_text", "caption")
+    }
+    threshold = float(np.quantile(of["alt_text"], missed, method="lower"))
+    below = {kind: float((scores < threshold).mean()) for kind, scores in of.items()}
+    return CaptionJudge(base, tuned, threshold, below["alt_text"], below["caption"], len(held_out))

@@ -1,0 +1,1 @@
+"""Captions: decoded, reranked, and without any training."""

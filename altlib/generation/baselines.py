@@ -1,0 +1,90 @@
+"""Captions without training: the nearest neighbour's, the post itself, and BLIP-2's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from altlib.core.images import open_picture
+from altlib.core.model_names import offline_hint
+from altlib.core.progress import progress_bar
+from altlib.core.statistics import derangement
+
+
+def nearest_neighbours(queries: Tensor, corpus: Tensor, rows: Tensor | None = None, block: int = 8192) -> Tensor:
+    """For each query the corpus row with the largest dot product, (n,) indices.
+
+    ``queries`` (n, d), ``corpus`` (m, d) as unit vectors, of which ``rows`` are searched (all by
+    default). ``block`` rows are in memory at a time, so the corpus may be a map of a file; the
+    products of a block with all queries are computed 1,024 queries at a time. Ties go to the
+    first row. Raises ``ValueError`` if there is nothing to search.
+    """
+    rows = torch.arange(len(corpus)) if rows is None else rows
+    if not len(rows):
+        raise ValueError("the nearest neighbour needs a training set; it is empty")
+    best = torch.full((len(queries),), -torch.inf)
+    found = torch.zeros(len(queries), dtype=torch.long)
+    for chosen in rows.split(block):
+        some = corpus[chosen].T
+        for start in range(0, len(queries), 1024):
+            part = slice(start, start + 1024)
+            values, places = (queries[part] @ some).max(1)
+            nearer = values > best[part]
+            best[part] = torch.where(nearer, values, best[part])
+            found[part] = torch.where(nearer, chosen[places], found[part])
+    return found
+
+
+def random_posts(posts: list[str], seed: int) -> list[str]:
+    """Another picture's post for each picture: "Rand Text" (Twitter paper, section 5.1).
+
+    Raises:
+        ValueError: there are fewer than two posts.
+    """
+    order = torch.randperm(len(posts), generator=torch.Generator().manual_seed(seed))
+    return [posts[i] for i in derangement(order.numpy())]
+
+
+@torch.inference_mode()
+def vision_language_captions(
+    model: str, paths: list[str], device: str, beams: int = 5, max_tokens: int = 60, batch_size: int = 8
+) -> list[str]:
+    """Captions by BLIP-2 or any other image-text-to-text model of transformers.
+
+    ``model`` is a hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder. A model
+    that holds conversations is asked for alt text (:data:`REQUEST`), others go on from nothing, as in
+    the paper. Raises :class:`altlib.core.errors.BackboneError` if it can be neither found nor fetched.
+    """
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(model)
+        network: Any = AutoModelForImageTextToText.from_pretrained(model, use_safetensors=True)
+        network.to(device).eval()
+    except (OSError, ValueError) as error:
+        raise offline_hint("image-to-text", model, error) from error
+    prompt = request_to(processor)
+    captions = []
+    for start in progress_bar(range(0, len(paths), batch_size), desc=f"captions by {model}", unit=" batches"):
+        pictures = [open_picture(p, longest=1024) for p in paths[start : start + batch_size]]
+        asked = {"text": [prompt] * len(pictures), "padding": True} if prompt else {}
+        inputs = processor(images=pictures, return_tensors="pt", **asked).to(device)
+        out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
+        if prompt:
+            out = out[:, inputs["input_ids"].shape[1] :]
+        captions += [c.strip() for c in processor.batch_decode(out, skip_special_tokens=True)]
+    return captions
+
+
+REQUEST = "Write alt text for this picture: one or two sentences that describe what it shows."
+
+
+def request_to(processor: Any) -> str:
+    """:data:`REQUEST` with a picture as a model's conversations have it; empty for a model that holds none."""
+    if not getattr(processor, "chat_template", None):
+        return ""
+    processor.tokenizer.padding_side = "left"  # answers begin where the prompts end
+    content = [{"type": "image"}, {"type": "text", "text": REQUEST}]
+    return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)

@@ -1,0 +1,49 @@
+"""Causal language models of transformers: the miniature GPT-2, a folder, or a public name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from altlib.checkpoints.miniature import MINIATURE, miniature_folder
+from altlib.core.errors import BackboneError
+from altlib.core.model_names import offline_hint
+
+
+def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any, Any]:
+    """Load a causal language model and its tokenizer: ``miniature``, a folder, or a hub name.
+
+    Returns ``(tokenizer, model)``, the model in float32 and evaluation mode. Weights are read
+    from safetensors only. Raises :class:`BackboneError` if they can be neither found nor fetched.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = miniature_folder("gpt2") if name == MINIATURE else Path(name).expanduser()
+    local = folder.is_dir()
+    if local and not (folder / "config.json").is_file():
+        raise BackboneError(f"{folder} is not a transformers model: it holds no config.json.")
+    source = str(folder) if local else name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            source, local_files_only=local, dtype=torch.float32, use_safetensors=True
+        )
+    except (OSError, ValueError) as error:
+        if local:
+            raise BackboneError(f"The language model in {folder} cannot be loaded: {error}") from error
+        raise offline_hint("language", name, error) from error
+    fuse_gelu(model)
+    return tokenizer, model.to(device).eval()
+
+
+def fuse_gelu(model: nn.Module) -> None:
+    """Replace GPT-2's GELU, seven passes over memory in transformers, by the same function in one."""
+    from transformers.activations import NewGELUActivation
+
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, NewGELUActivation):
+                setattr(module, name, nn.GELU(approximate="tanh"))

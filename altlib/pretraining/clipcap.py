@@ -1,0 +1,102 @@
+"""Pretrain the mapping network of the miniature ClipCap; GPT-2 stays frozen."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from altlib.models.captioner import CaptionerConfig, MlpMapper, PrefixCaptioner
+from altlib.models.clip import Clip
+from altlib.models.clipcap import eight_bits
+from altlib.pretraining.world import (
+    CLIPCAP_SEED,
+    HELD_OUT_SEED,
+    clip_batches,
+    clipcap_text,
+    drawn_features,
+    first_pictures,
+)
+from altlib.training.examples import bucketed_batches, example_length
+
+
+def pretrain_clipcap(
+    clip: Clip,
+    tokenizer: Any,
+    language_model: Any,
+    pictures: int,
+    epochs: int = 3,
+    batch: int = 64,
+    learning_rate: float = 3e-3,
+    rank: int = 160,
+    seed: int = 0,
+    report: Callable[[dict], None] = lambda row: None,
+    snapshot: Callable[[MlpMapper], None] = lambda mapper: None,
+) -> MlpMapper:
+    """Train ClipCap's mapping network on pictures and texts without posts; GPT-2 stays frozen.
+
+    In all epochs but the last, a quarter of the texts are lines of a catalogue: they name the main
+    thing plainly, which captions and alt text hardly do, as what they call it depends on the post.
+    Another quarter call it as the topic does, below two words of that topic.
+
+    The second matrix is learned as a product of ``rank`` columns and rows, which keeps the
+    checkpoint small. A few thousand posts are too few for a mapping network to learn what a
+    prefix can say; the captioning corpora from which ClipCap's checkpoints come hold millions.
+    """
+    captioner = build_captioner_on(clip, tokenizer, language_model, seed)
+    mapper = captioner.mapper
+    assert isinstance(mapper, MlpMapper)
+    width, hidden = mapper.state_dict()["model.2.weight"].shape
+    torch.manual_seed(seed)
+    mapper.model[2] = torch.nn.Sequential(torch.nn.Linear(hidden, rank, bias=False), torch.nn.Linear(rank, width))
+    stream = (post for posts in clip_batches(CLIPCAP_SEED, 64) for post in posts)
+    posts = list(islice(stream, pictures))
+    held_out = first_pictures(HELD_OUT_SEED, 256)
+    features, held_out_features = drawn_features(clip, posts), drawn_features(clip, held_out)
+    named = [captioner.encode("", clipcap_text(p, catalogue=0.5)) for p in posts]
+    written = [captioner.encode("", clipcap_text(p)) for p in posts]
+    held_out_examples = [captioner.encode("", clipcap_text(p)) for p in held_out]
+    optimiser = torch.optim.Adam(mapper.parameters(), lr=learning_rate)
+    steps = epochs * math.ceil(pictures / batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
+    captioner.train()
+    started, step = time.time(), 0
+    for epoch in range(epochs):
+        examples = written if epoch == epochs - 1 else named
+        lengths = [example_length(e) for e in examples]
+        for chosen in bucketed_batches(lengths, batch, seed, epoch):
+            losses, _ = captioner.token_losses(features[chosen], [examples[i] for i in chosen])
+            loss = losses.mean()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(mapper.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            step += 1
+            if step % 200 == 0 or step == steps:
+                with torch.inference_mode():
+                    held_out_loss = captioner.token_losses(held_out_features, held_out_examples)[0].mean().item()
+                row = {"step": step, "loss": loss.item(), "held_out_loss": held_out_loss}
+                report(row | {"pictures": step * batch, "seconds": time.time() - started})
+                snapshot(mapper)
+    return mapper
+
+
+def build_captioner_on(clip: Clip, tokenizer: Any, language_model: Any, seed: int) -> PrefixCaptioner:
+    """ClipCap with a frozen language model and a new mapping network."""
+    torch.manual_seed(seed)
+    config = CaptionerConfig(clip_width=clip.width, language_model="", uses_text=False, trains_lm=False, max_tokens=100)
+    return PrefixCaptioner(config, tokenizer, language_model)
+
+
+def save_miniature_clipcap(mapper: MlpMapper, folder: Path) -> None:
+    """Write the mapping network of :func:`pretrain_clipcap` in eight bits, the second matrix as its two factors."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(eight_bits(mapper.state_dict()), folder / "mapper.safetensors")

@@ -1,0 +1,76 @@
+"""The model cards' numbers: how good the miniature models are on held-out pictures and texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from altlib.core.statistics import proportion_interval
+from altlib.generation.decoding import Decoding, best_texts, decode
+from altlib.miniworld.stated_facts import stated_facts
+from altlib.models.clip import Clip
+from altlib.pretraining.clip import description_preference, retrieval_accuracy
+from altlib.pretraining.clipcap import build_captioner_on
+from altlib.pretraining.language import kinds_named, packed_rows, perplexity, places_named
+from altlib.pretraining.world import HELD_OUT_SEED, drawn_features, first_pictures, text_documents
+
+
+def measure(
+    clip: Clip, tokenizer: Any, language_model: Any, mapping: dict[str, Tensor], pictures: int
+) -> dict[str, Any]:
+    """The model cards' numbers on held-out pictures and texts: preference, retrieval, perplexity, copying, facts stated.
+
+    ``mapping`` the weights of ClipCap's mapping network (:func:`altlib.models.clipcap.read_clipcap`).
+    """
+    held_out = first_pictures(HELD_OUT_SEED, pictures)
+    retrieved = held_out[:256]
+    rows = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), 192)
+    captioner = build_captioner_on(clip, tokenizer, language_model, 0).eval()
+    assert captioner.mapper is not None
+    captioner.mapper.load_state_dict(mapping)
+    texts = best_texts(
+        decode(captioner, drawn_features(clip, held_out), [""] * len(held_out), Decoding(beams=1, max_tokens=60))
+    )
+    stated = stated_facts({"ClipCap": texts}, [p.facts for p in held_out]).drop(columns=["system", "place", "quality"])
+    return {
+        "pictures": pictures,
+        "description_preference": description_preference(clip.model, clip.tokenize, held_out),
+        "retrieval_256": retrieval_accuracy(clip.model, clip.tokenize, retrieved),
+        "retrieval_pictures": len(retrieved),
+        "perplexity": perplexity(language_model, rows),
+        "places_named": places_named(language_model, tokenizer),
+        "kinds_named": kinds_named(language_model, tokenizer),
+        "clipcap_states": {fact: float(share) for fact, share in stated.iloc[0].items()},
+    }
+
+
+def as_table(measured: dict[str, Any]) -> pd.DataFrame:
+    """The numbers of :func:`measure` with 95% intervals where they are shares of pictures."""
+
+    def share(what: str, value: float, pictures: int) -> tuple[str, float, float | None, float | None]:
+        low, high = proportion_interval(round(value * pictures), pictures)
+        return what, 100 * value, 100 * low, 100 * high
+
+    retrieved, places = measured["retrieval_pictures"], measured["places_named"]
+    rows: list[tuple[str, float, float | None, float | None]] = [
+        share(
+            "CLIP prefers the description to the caption (%)", measured["description_preference"], measured["pictures"]
+        ),
+        share(f"CLIP ranks the own caption first of {retrieved} (%)", measured["retrieval_256"], retrieved),
+        ("GPT-2's perplexity on unseen accounts, threads, captions and alt text", measured["perplexity"], None, None),
+        ("GPT-2 picks the right one of a post's places (% of first tokens)", 100 * places["first"], None, None),
+        ("GPT-2 goes on copying its name (% of later tokens)", 100 * places["later"], None, None),
+        (
+            "GPT-2 calls a thing as the post's topic does, given its plain name (% of first tokens)",
+            100 * measured["kinds_named"],
+            None,
+            None,
+        ),
+        *(
+            (f"frozen ClipCap states the {fact} rightly (%, greedy)", value, None, None)
+            for fact, value in measured["clipcap_states"].items()
+        ),
+    ]
+    return pd.DataFrame(rows, columns=["what", "value", "95% low", "95% high"])

@@ -1,0 +1,1 @@
+"""Numbers of the five papers, as their tables give them."""

@@ -1,0 +1,1 @@
+"""Figures, plots and tables of the book."""

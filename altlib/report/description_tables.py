@@ -1,0 +1,137 @@
+"""What fine-tuned CLIPs prefer, keep and agree with, as tables: mean and 95% interval over seeds (CLIP paper, Tables 1, 2).
+
+``runs`` has one row per fine-tuned model: objective, fine-tuning, seed, accuracy, transfer (the
+transfer score), one column per transfer task, and agreement (a table of
+:func:`altlib.evaluation.ratings.correlations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from altlib.core.statistics import plus_minus, proportion_interval
+
+SHOWN = ("overall", "imaginability")  # the questions of Table 1
+
+
+PAPER_LEVELS = {("behavioural", "lora"): 0.90, ("iit-das", "lora"): 0.86}  # accuracies of Table 1
+
+
+CONFIGURATION = ["objective", "fine-tuning"]
+
+
+def agreement_with(agreement: pd.DataFrame, group: str, question: str, column: str = "r") -> float:
+    """A correlation with a group's answers to a question, or another column of that row; NaN if it is not there."""
+    found = agreement[(agreement["group"] == group) & (agreement["question"] == question)][column]
+    return float(found.iloc[0]) if len(found) else float("nan")
+
+
+def main_table(
+    accuracy: float,
+    pictures: int,
+    transfer: dict[str, float],
+    agreement: pd.DataFrame,
+    runs: pd.DataFrame,
+    group: str,
+) -> pd.DataFrame:
+    """Table 1: how often the description is preferred, macro-F1 of the transfer tasks, correlation with ``group``.
+
+    The first four describe the base model: its accuracy on so many ``pictures`` (the interval is
+    over these), its F1 by task and its agreement. The other rows are configurations of ``runs``.
+    """
+    low, high = proportion_interval(round(accuracy * pictures), pictures)
+    rows: list[dict[str, Any]] = [
+        {
+            "objective": "none",
+            "fine-tuning": "none",
+            "description preferred (%)": f"{100 * accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+            **{f"{task}, F1 (%)": f"{100 * f1:.1f}" for task, f1 in transfer.items()},
+            "transfer score (%)": "100",
+            **{f"r, {q}": plus_minus([agreement_with(agreement, group, q)]) for q in SHOWN},
+        }
+    ]
+    for (objective, tuning), found in runs.groupby(CONFIGURATION, sort=False):
+        rows.append(
+            {
+                "objective": objective,
+                "fine-tuning": tuning,
+                "description preferred (%)": plus_minus(100 * found["accuracy"], 1),
+                **{f"{task}, F1 (%)": plus_minus(100 * found[task], 1) for task in transfer},
+                "transfer score (%)": plus_minus(100 * found["transfer"], 1),
+                **{f"r, {q}": plus_minus(agreement_with(a, group, q) for a in found["agreement"]) for q in SHOWN},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def verdicts(runs: pd.DataFrame) -> list[str]:
+    """Whether LoRA reaches the accuracy of the paper's Table 1, and keeps more of transfer than full fine-tuning, as sentences.
+
+    Shares are compared as they are shown, in whole percent.
+    """
+    found = dict(iter(runs.groupby(CONFIGURATION)))
+    said = []
+    for (objective, tuning), level in PAPER_LEVELS.items():
+        if (objective, tuning) in found:
+            reached = found[objective, tuning]["accuracy"].mean()
+            kept = found[objective, tuning]["transfer"].mean()
+            said.append(
+                f"{objective} with LoRA prefers the description on {100 * reached:.1f}% of test pictures (the paper's level of "
+                f"{100 * level:.0f}% {'is reached' if reached >= level else 'is not reached'}) and keeps {100 * kept:.0f}% "
+                "of the base model's transfer."
+            )
+    for objective in runs["objective"].unique():
+        if {(objective, "full"), (objective, "lora")} <= set(found):
+            full, lora = (round(100 * found[objective, tuning]["transfer"].mean()) for tuning in ("full", "lora"))
+            said.append(
+                f"{objective}: LoRA keeps {lora}% of transfer, full fine-tuning {full}%; that LoRA keeps more "
+                f"{'holds' if lora > full else 'does not hold'} in this run."
+            )
+    return said
+
+
+def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: str) -> pd.DataFrame:
+    """Correlations of several seeds as one table of Table 2's columns, with intervals over the seeds."""
+    first = agreements[0]
+
+    def over_seeds(column: str) -> list[str]:
+        return [plus_minus(agreement[column].iloc[row] for agreement in agreements) for row in range(len(first))]
+
+    return pd.DataFrame(
+        {
+            "group": first["group"],
+            "objective": objective,
+            "fine-tuning": tuning,
+            "question": first["question"],
+            "items": first["items"],
+            "r": over_seeds("r"),
+            "r of length alone": first["length_r"],
+            "partial r, length taken out": over_seeds("partial_r"),
+        }
+    )
+
+
+def agreement_table(base: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Table 2: correlations of the base model, of ``published`` scores if there are any, and of every configuration."""
+    parts = [agreement_rows([base], "none", "none")]
+    if published is not None:
+        parts.append(agreement_rows([published], "none (published scores)", "none"))
+    parts += [
+        agreement_rows(found["agreement"].tolist(), objective, tuning)
+        for (objective, tuning), found in runs.groupby(CONFIGURATION, sort=False)
+    ]
+    return pd.concat(parts).sort_values(["group", "question"], kind="stable")
+
+
+def changed_order(before: Tensor, after: Tensor, count: int) -> list[int]:
+    """The ``count`` rows with the largest change among those whose margin was negative before and is positive after.
+
+    ``before`` and ``after`` (n,) the score of the description minus that of the caption.
+    """
+    order = np.argsort(-(after - before).numpy())
+    return [int(row) for row in order if before[row] < 0 < after[row]][:count]

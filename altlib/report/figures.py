@@ -1,0 +1,179 @@
+"""Figures, tables and picture galleries that read well on a screen and in a screen reader.
+
+Everything that strangers wrote passes through :func:`html.escape` here. Colours are Okabe and
+Ito's, which colour-blind readers can tell apart; lines differ in marker and dash as well.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from altlib.core.errors import PictureError
+from altlib.core.images import data_uri, open_picture
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+
+
+def style() -> None:
+    """Set readable sizes and the colours, once at the top of a notebook."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (8, 4.5),
+            "figure.dpi": 100,
+            "savefig.dpi": 160,
+            "font.size": 12,
+            "axes.titlesize": 13,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": cycler(color=list(COLOURS)),
+            "figure.constrained_layout.use": True,
+        }
+    )
+
+
+def as_html(content: str) -> Any:
+    """HTML for a notebook to show."""
+    from IPython.display import HTML
+
+    return HTML(content)
+
+
+def show(figure: Any, alt: str, caption: str) -> Any:
+    """A matplotlib figure with alt text and a caption; the figure is closed.
+
+    ``alt`` says what the figure shows, with its numbers, in a sentence or two. Raises
+    ``ValueError`` without it.
+    """
+    import matplotlib.pyplot as plt
+
+    if not alt.strip():
+        raise ValueError("a figure needs alt text")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", facecolor="white")
+    plt.close(figure)
+    return as_html(
+        f'<figure style="margin:1em 0"><img src="{data_uri(buffer.getvalue())}" alt="{html.escape(alt)}" '
+        f'style="max-width:100%;height:auto;background:white">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def cell(value: Any, digits: int) -> str:
+    """A table cell's text: numbers rounded, missing values as a dash, the rest escaped."""
+    if value is None or (isinstance(value, float) and value != value):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.{digits}f}"
+    if isinstance(value, int) or hasattr(value, "bit_length"):
+        return f"{int(value):,}"
+    if hasattr(value, "item"):
+        return cell(value.item(), digits)
+    return html.escape(clip(str(value), 600))
+
+
+def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> Any:
+    """A data frame as an accessible table: a caption, header cells with their scope, escaped text.
+
+    The first column holds the row headers; numbers in others are aligned right with ``digits``
+    decimals. A table without rows is a sentence that says so.
+    """
+    if frame.empty:
+        return as_html(f"<p><strong>{html.escape(caption)}</strong>: there is nothing to show.</p>")
+    columns = list(frame.columns)
+    is_bool, is_numeric = pd.api.types.is_bool_dtype, pd.api.types.is_numeric_dtype
+    numeric = {c for c in columns[1:] if is_numeric(frame[c]) and not is_bool(frame[c])}
+
+    def align(column: str) -> str:
+        return ' style="text-align:right"' if column in numeric else ' style="text-align:left"'
+
+    head = "".join(f'<th scope="col"{align(c)}>{html.escape(str(c))}</th>' for c in columns)
+    rows = []
+    for values in frame.itertuples(index=False):
+        first, *rest = (cell(v, digits) for v in values)
+        cells = "".join(f"<td{align(c)}>{v}</td>" for c, v in zip(columns[1:], rest, strict=True))
+        rows.append(f'<tr><th scope="row" style="text-align:left;font-weight:normal">{first}</th>{cells}</tr>')
+    return as_html(  # a wide table scrolls, by keyboard, too
+        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{html.escape(caption)}">'
+        f'<table class="table"><caption style="caption-side:top;text-align:left">'
+        f"{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def clip(text: str, length: int) -> str:
+    """The text, cut at ``length`` characters with a note of how many more there are."""
+    return text if len(text) <= length else f"{text[:length]}… ({len(text) - length:,} more characters)"
+
+
+def gallery(items: Sequence[dict[str, str]], label: str, width: int = 192) -> Any:
+    """Pictures, each with a list of texts beside it.
+
+    An item is ``{"image": path, "alt": alt text of the picture, **texts}``; the other keys are
+    shown as labels with their text. All text is escaped and cut at 600 characters.
+    """
+    articles = []
+    for number, item in enumerate(items, start=1):
+        texts = "".join(
+            f"<dt style='font-weight:bold'>{html.escape(k)}</dt>"
+            f"<dd style='margin:0 0 .4em 1em;overflow-wrap:anywhere'>{html.escape(clip(v, 600))}</dd>"
+            for k, v in item.items()
+            if k not in ("image", "alt")
+        )
+        articles.append(
+            f'<div role="group" aria-label="{html.escape(label)} {number}" style="display:flex;gap:1em;flex-wrap:wrap;'
+            f'align-items:flex-start;border-top:1px solid #999;padding:.8em 0">{picture_tag(item["image"], item["alt"], width)}'
+            f'<dl style="flex:1;min-width:16em;margin:0">{texts}</dl></div>'
+        )
+    return as_html("".join(articles))
+
+
+def picture_tag(path: str, alt: str, width: int) -> str:
+    """An ``img`` of a picture file, or a note that it cannot be shown."""
+    try:
+        image = open_picture(Path(path), longest=2 * width)
+    except PictureError as error:
+        return f"<p style='width:{width}px'>Picture not shown: {html.escape(error.reason)}.</p>"
+    return (
+        f'<img src="{data_uri(image)}" alt="{html.escape(clip(alt, 600))}" width="{width}" '
+        f'style="height:auto;image-rendering:{"pixelated" if image.width < width else "auto"}">'
+    )
+
+
+def note(text: str, kind: str = "note") -> Any:
+    """A boxed note, as for what the miniature world means for a number."""
+    return as_html(
+        f'<div class="admonition {html.escape(kind)}"><p class="admonition-title">{html.escape(kind.capitalize())}</p>'
+        f"<p>{html.escape(text)}</p></div>"
+    )
+
+
+def honest_note(source: str) -> Any:
+    """What the numbers of a page are numbers of."""
+    if source == "miniworld":
+        return note(
+            "These numbers come from the miniature world: a small social network that this project draws and writes "
+            "itself, with miniature models. They teach how the method works; they are not results on real posts.",
+            "warning",
+        )
+    return note(
+        f"These numbers come from the source '{source}' as this run was given it, not from the paper's corpus.",
+        "warning",
+    )

@@ -1,0 +1,1 @@
+"""Everything that learns: captioners, and CLIPs that come to prefer descriptions."""
