@@ -1,0 +1,1 @@
+"""What is kept of collected posts, and why the rest is not."""

@@ -1,0 +1,1 @@
+"""Collect posts live from a network into a folder."""

@@ -1,0 +1,208 @@
+"""Fetch pictures that strangers link to: within limits, politely, and never from a private address."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import httpx
+import ipaddress
+import random
+import socket
+import time
+from altlib import __version__
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.robotparser import RobotFileParser
+from altlib.core.errors import FetchError
+from altlib.core.files import whole_file
+
+AGENT = f"altlib/{__version__} (collects pictures with alt text for research)"
+
+
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+MAX_ROBOTS = 512_000  # bytes of a robots.txt that are read
+
+
+@dataclass(frozen=True)
+class FetchLimits:
+    """What a download may cost: ``max_bytes``; ``seconds`` in all; ``redirects``; ``attempts`` with
+    exponential back-off from ``first_wait`` seconds, never longer than ``longest_wait``;
+    ``concurrency`` downloads at a time; ``types`` that are taken; ``private`` whether addresses
+    that are not public may be reached (a server of one's own)."""
+
+    max_bytes: int = 10_000_000
+    seconds: float = 30.0
+    redirects: int = 3
+    attempts: int = 4
+    first_wait: float = 1.0
+    longest_wait: float = 300.0
+    concurrency: int = 8
+    types: tuple[str, ...] = ("image/jpeg", "image/png", "image/webp", "image/gif")
+    private: bool = False
+
+
+async def public_address(host: str, port: int, private: bool = False) -> str:
+    """The address to connect to for ``host``; raises :class:`FetchError` if any of its addresses is not public.
+
+    The address itself is then used, so that a name cannot change what it points to in between.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise FetchError(host, "the host's name cannot be resolved", passing=True) from error
+    addresses = [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
+    for address in addresses:
+        plain = getattr(address, "ipv4_mapped", None) or address
+        if not private and (not plain.is_global or plain.is_multicast or plain.is_reserved):
+            raise FetchError(host, "the address is not a public one")
+    return str(addresses[0])
+
+
+def retry_after(value: str, now: float | None = None) -> float | None:
+    """Seconds to wait by a Retry-After header, which holds seconds or a date; None if it holds neither."""
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, date.timestamp() - (time.time() if now is None else now))
+
+
+class Fetcher:
+    """Downloads within :class:`FetchLimits`, a few at a time, after asking the host's robots.txt.
+
+    Use it as an asynchronous context manager.
+    """
+
+    def __init__(
+        self,
+        limits: FetchLimits | None = None,
+        robots: bool = True,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ):
+        self.limits = limits or FetchLimits()
+        self.robots = robots
+        self.sleep = sleep
+        self.rules: dict[str, RobotFileParser] = {}
+        self.not_before: dict[str, float] = {}  # monotonic time at which a host may be asked again
+        self.places = asyncio.Semaphore(self.limits.concurrency)
+        self.locks: dict[str, asyncio.Lock] = {}
+
+    async def __aenter__(self) -> Fetcher:
+        """Open the connections."""
+        # No proxy from the environment: it would resolve names by itself, past the check of addresses.
+        self.client = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(10.0), headers={"User-Agent": AGENT})
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.client.aclose()
+
+    async def get(self, url: str) -> bytes:
+        """The body behind ``url``; raises :class:`FetchError` when the limits or the attempts are used up."""
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                async with self.places:
+                    return await self.once(url)
+            except FetchError as error:
+                wait = error.wait or self.limits.first_wait * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
+                if not error.passing or attempt == self.limits.attempts or wait > self.limits.longest_wait:
+                    raise
+                await self.sleep(wait)
+        raise FetchError(url, "no attempts are allowed")
+
+    async def download(self, url: str, path: Path) -> None:
+        """Write the body behind ``url`` to ``path``, whole or not at all."""
+        body = await self.get(url)
+        with whole_file(path) as part:
+            part.write_bytes(body)
+
+    async def once(self, url: str) -> bytes:
+        """One attempt, redirects included."""
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                for _ in range(self.limits.redirects + 1):
+                    found = await self.hop(url, self.limits.max_bytes, self.limits.types)
+                    if isinstance(found, bytes):
+                        return found
+                    url = found
+                raise FetchError(url, f"redirected more than {self.limits.redirects} times")
+        except TimeoutError as error:
+            raise FetchError(url, f"took longer than {self.limits.seconds:g} s", passing=True) from error
+
+    async def hop(self, url: str, max_bytes: int, types: tuple[str, ...], asks_robots: bool = True) -> bytes | str:
+        """One request: the body, or where it is redirected to."""
+        try:
+            where = httpx.URL(url)
+        except (httpx.InvalidURL, TypeError, ValueError) as error:
+            raise FetchError(url, "is not a web address") from error
+        if where.scheme not in ("http", "https") or not where.host or where.userinfo:
+            raise FetchError(url, "is not a plain web address")
+        port = where.port or {"http": 80, "https": 443}[where.scheme]
+        site = f"{where.scheme}://{where.netloc.decode('ascii')}"
+        if (pause := self.not_before.get(site, 0.0) - time.monotonic()) > 0:
+            raise FetchError(url, "the host asks to wait", passing=True, wait=pause)
+        address = await public_address(where.host, port, self.limits.private)
+        if asks_robots and self.robots and not await self.allowed(site, url):
+            raise FetchError(url, "the host's robots.txt forbids it")
+        try:
+            async with self.client.stream(
+                "GET",
+                where.copy_with(host=address),
+                headers={"Host": where.netloc.decode("ascii"), "Accept-Encoding": "identity"},
+                extensions={"sni_hostname": where.host},
+            ) as response:
+                return await self.read(url, where, site, response, max_bytes, types)
+        except httpx.HTTPError as error:
+            raise FetchError(url, f"the connection failed ({type(error).__name__})", passing=True) from error
+
+    async def read(
+        self, url: str, where: httpx.URL, site: str, response: httpx.Response, max_bytes: int, types: tuple[str, ...]
+    ) -> bytes | str:
+        """The body of a response of the right type, no longer than ``max_bytes``, or its redirection."""
+        status = response.status_code
+        if response.is_redirect:
+            return str(where.join(response.headers["location"]))
+        if status in RETRIED:
+            wait = retry_after(response.headers.get("retry-after", "")) or 0.0
+            if status == 429:
+                pause = wait or self.limits.first_wait
+                self.not_before[site] = time.monotonic() + min(pause, self.limits.longest_wait)
+            raise FetchError(url, f"the host answers {status}", passing=True, wait=wait)
+        if status != 200:
+            raise FetchError(url, f"the host answers {status}")
+        kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+        if types and kind not in types:
+            raise FetchError(url, f"is of the type {kind[:40] or 'nothing'}, not a picture")
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise FetchError(url, "is compressed, though nobody asked for that")
+        announced = response.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > max_bytes:
+            raise FetchError(url, f"is larger than {max_bytes:,} bytes")
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > max_bytes:
+                raise FetchError(url, f"is larger than {max_bytes:,} bytes")
+        if announced.isdigit() and len(body) != int(announced):
+            raise FetchError(url, "ended early", passing=True)
+        return bytes(body)
+
+    async def allowed(self, site: str, url: str) -> bool:
+        """Whether the site's robots.txt lets us fetch ``url``; without one everything is allowed (RFC 9309)."""
+        async with self.locks.setdefault(site, asyncio.Lock()):
+            if site not in self.rules:
+                rules = RobotFileParser()
+                try:
+                    found = await self.hop(f"{site}/robots.txt", MAX_ROBOTS, (), asks_robots=False)
+                    rules.parse(found.decode("utf-8", "replace").splitlines() if isinstance(found, bytes) else [])
+                except FetchError as error:
+                    if error.passing:  # an unreachable robots.txt forbids everything for now
+                        raise
+                    rules.parse([])
+                self.rules[site] = rules
+        return self.rules[site].can_fetch(AGENT, url)

@@ -1,0 +1,114 @@
+"""One record of a file as a post: which of its fields are what, and where its picture lies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from altlib.core.errors import CorpusError
+from altlib.core.files import whole_file
+from altlib.core.images import MAX_BYTES
+from altlib.data.posts import COLUMNS
+
+# Names under which fields are found if none is given, the first that is there.
+KNOWN_AS = {
+    "item_id": ("item_id", "id", "idx"),
+    "post_id": ("post_id", "tweet_id", "status_id"),
+    "image": ("image", "image_path", "file_name", "filename", "path"),
+    "alt_text": ("alt_text", "alt", "description"),
+    "text": ("text", "post", "tweet", "context"),
+    "caption": ("caption",),
+    "language": ("language", "lang"),
+}
+
+
+PLAIN = ("created_at", "media_type", "is_repost", "labels", "facts", "split")
+
+
+def parse_columns(value: str) -> dict[str, str]:
+    """``"alt_text=description, text=tweet"`` -> a field's name by ours; raises :class:`CorpusError` for anything else."""
+    columns: dict[str, str] = {}
+    for part in filter(None, (p.strip() for p in value.split(","))):
+        ours, equals, theirs = (p.strip() for p in part.partition("="))
+        if not equals or ours not in COLUMNS or not theirs:
+            raise CorpusError(
+                f"collection.source_columns: {part!r} is not 'ours=theirs' with ours one of {', '.join(COLUMNS)}"
+            )
+        columns[ours] = theirs
+    return columns
+
+
+def find_columns(given: dict[str, str], there: list[str]) -> dict[str, str]:
+    """The field of each of ours: as given, else by a name under which it is known."""
+    chosen = dict(given)
+    for ours, names in [*KNOWN_AS.items(), *((name, (name,)) for name in PLAIN)]:
+        found = next((name for name in names if name in there), None)
+        if ours not in chosen and found:
+            chosen[ours] = found
+    return chosen
+
+
+def choose_columns(given: dict[str, str], there: list[str], where: str) -> dict[str, str]:
+    """:func:`find_columns` for a table; raises :class:`CorpusError` that names what is missing and what is there."""
+    names = ", ".join(map(repr, there))
+    for ours, theirs in given.items():
+        if theirs not in there:
+            raise CorpusError(
+                f"{where} has no column {theirs!r} for {ours}; it has {names}. Set collection.source_columns"
+            )
+    chosen = find_columns(given, there)
+    missing = [c for c in ("image", "alt_text") if c not in chosen]
+    if missing:
+        raise CorpusError(
+            f"{where} has no column for {' and '.join(missing)}; it has {names}. Set collection.source_columns, such as "
+            "'alt_text=description, image=file'"
+        )
+    return chosen
+
+
+def as_record(value: Mapping[str, Any], columns: dict[str, str], number: int, root: Path, images: Path) -> dict:
+    """One record as a post with an absolute image path.
+
+    The picture is a path inside ``root``, or bytes that are written to ``images``. Raises
+    ``KeyError``, ``TypeError`` or ``ValueError`` for a record that is none.
+    """
+    image = value[columns.get("image", "image")]
+    if isinstance(image, Mapping) and image.get("bytes") is None:
+        image = image["path"]
+    record = {
+        ours: value[theirs]
+        for ours, theirs in columns.items()
+        if ours != "image" and theirs in value and value[theirs] is not None and value[theirs] == value[theirs]
+    }
+    item = str(record.get("item_id") or f"line-{number}")
+    flag = record.get("is_repost", False)
+    return {name: str(field) for name, field in record.items() if name != "is_repost"} | {
+        "item_id": item,
+        "post_id": str(record.get("post_id") or item),
+        "text": str(record.get("text") or ""),
+        "alt_text": str(record.get("alt_text") or ""),
+        "is_repost": flag if isinstance(flag, bool) else str(flag).strip().lower() in ("true", "1", "yes"),
+        "image": inside(root, image) if isinstance(image, str) else kept_bytes(image["bytes"], images),
+    }
+
+
+def inside(root: Path, path: str) -> str:
+    """The absolute path of a picture that must lie inside ``root``."""
+    found = (root / path).resolve()
+    if not found.is_relative_to(root):
+        raise ValueError("image path leaves the folder of the file")
+    return str(found)
+
+
+def kept_bytes(content: Any, images: Path) -> str:
+    """Write a picture's bytes under a name that follows from them; returns the path."""
+    if not isinstance(content, bytes):
+        raise TypeError("image is neither a path nor bytes")
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"image is larger than {MAX_BYTES // 1_000_000} MB")
+    path = images / hashlib.blake2b(content, digest_size=16).hexdigest()
+    if not path.is_file():
+        with whole_file(path) as part:
+            part.write_bytes(content)
+    return str(path.resolve())

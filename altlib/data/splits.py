@@ -1,0 +1,49 @@
+"""Training, validation and test posts, so that no text leaks from one to another (Twitter paper, section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+import pandas as pd
+
+def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int) -> pd.Series:
+    """``train``, ``val`` or ``test`` for each row, the same for all pictures of a post.
+
+    ``posts`` needs ``post_id`` and ``text``, or numbers that stand for the texts.
+
+    A post's split follows from a hash of its id and the seed alone, so more data later never
+    moves a post (Twitter paper, section 4: split by tweet ID to prevent leakage of text). Posts
+    that say the same words are split together, as they leak the same text. Only where a handful
+    of posts would leave a split without any does it get the post whose hash comes nearest.
+    """
+    if not 0 <= validation + test < 1:
+        raise ValueError(f"validation and test shares must add up to less than 1, not {validation + test}")
+    first_post = posts.groupby("text")["post_id"].transform("min").where(posts["text"] != "", posts["post_id"])
+    bins = connected_posts(posts["post_id"], first_post)
+
+    def place(key: str) -> float:
+        return int.from_bytes(hashlib.sha256(f"{seed}/{key}".encode()).digest()[:8]) / 2**64
+
+    places = {key: place(key) for key in bins.unique()}
+    split = {k: "test" if u < test else "val" if u < test + validation else "train" for k, u in places.items()}
+    for name, share in (("test", test), ("val", validation)):
+        left = [key for key, taken in split.items() if taken == "train"]
+        if share > 0 and len(left) > 1 and name not in split.values():
+            split[min(left, key=places.__getitem__)] = name
+    return bins.map(split)
+
+
+def connected_posts(post_ids: pd.Series, also: pd.Series) -> pd.Series:
+    """A key for each row such that rows with the same ``post_ids`` or the same ``also`` share it."""
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for a, b in zip(post_ids, also, strict=True):
+        ra, rb = root(a), root(b)
+        if ra != rb:
+            parent[max(ra, rb)] = min(ra, rb)
+    return post_ids.map(root)

@@ -1,0 +1,1 @@
+"""From a parameter file to a rendered book."""

@@ -1,0 +1,130 @@
+"""Render the pages of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from altlib.core.errors import RunError
+from altlib.core.code_imports import PACKAGE
+from altlib.core.files import read_json, write_json, write_text
+from altlib.runs.execute import tell
+from altlib.runs.parameters import Chapter, Parameter, read_chapters
+
+def footer(record: dict) -> str:
+    """What a chapter's page says of how it was made, as Markdown."""
+    parameters = "\n".join(
+        f"| `{k}` | `{json.dumps(v, ensure_ascii=False)}` |" for k, v in record["parameters"].items()
+    )
+    machine = record["hardware"]
+    return (
+        f"## How this page was made\n\nSeed {record['seed']}, commit `{record['commit']}`, {record['wall_time_s']:.0f} s of wall time on "
+        f"{machine['cores']} cores ({machine['processor']}), {record['started']}.\n\n| parameter | value |\n|---|---|\n{parameters}\n"
+    )
+
+
+def stage_notebook(source: Path, record: dict, target: Path) -> None:
+    """Copy an executed notebook with its footer, without what the runner injected or the terminal was told."""
+    import nbformat
+
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.get("tags", [])]
+    for c in notebook.cells:
+        if c.cell_type == "code":
+            c.outputs = [o for o in c.outputs if not (o.output_type == "stream" and o.name == "stderr")]
+    notebook.cells.append(nbformat.v4.new_markdown_cell(footer(record)))
+    notebook.metadata.pop("widgets", None)
+    nbformat.write(notebook, target)
+
+
+def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
+    """The appendix that lists every parameter, as Markdown."""
+
+    def allowed(p: Parameter) -> str:
+        return ", ".join(p.choices) or p.range or "any"
+
+    lines = [
+        "# Parameters",
+        "",
+        "Every parameter of every chapter: its default in the notebook, its value in this run, what it means and "
+        "what is allowed. Set them in a file in `params/` or by `altlib book FILE --set section.name=value`.",
+        "",
+    ]
+    for chapter in chapters:
+        lines += [
+            f"## {chapter.name}",
+            "",
+            "| name | type | default | this run | meaning | allowed |",
+            "|---|---|---|---|---|---|",
+        ]
+        for p in chapter.parameters.values():
+            if p.name in values[chapter.name]:
+                row = [
+                    f"`{p.name}`",
+                    p.kind,
+                    f"`{json.dumps(p.default)}`",
+                    f"`{json.dumps(values[chapter.name][p.name])}`",
+                    p.meaning,
+                    allowed(p),
+                ]
+                lines.append("| " + " | ".join(x.replace("|", "\\|") for x in row) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def render_book(plan_file: Path) -> None:
+    """Build the HTML of a run from its executed notebooks; it replaces the old one when complete.
+
+    Raises :class:`RunError` with the end of the log if Jupyter Book fails.
+    """
+    plan = read_json(plan_file)
+    root, run_folder = Path(plan["root"]), Path(plan["run_folder"])
+    staging = run_folder / "staging"
+    shutil.rmtree(staging, ignore_errors=True)
+    shutil.copytree(root / "book", staging, ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints", "_build"))
+    chapters = read_chapters(root / "book")
+    for chapter in chapters:
+        stem = chapter.notebook.stem
+        stage_notebook(
+            run_folder / "notebooks" / f"{stem}.ipynb",
+            read_json(run_folder / "records" / f"{stem}.json"),
+            staging / f"{stem}.ipynb",
+        )
+    write_text(staging / "parameters.md", parameters_page(chapters, read_json(run_folder / "parameters.json")))
+    for card in sorted((PACKAGE / "checkpoints").glob("*/README.md")):
+        text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
+        write_text(staging / f"model-card-{card.parent.name}.md", text)
+    tell("rendering the book")
+    command = [
+        str(Path(sys.executable).parent / "jupyter-book"),
+        "build",
+        str(staging),
+        "--config",
+        str(root / "_config.yml"),
+        "--toc",
+        str(staging / "_toc.yml"),
+        "--path-output",
+        str(staging),
+        "--quiet",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    (run_folder / "logs").mkdir(exist_ok=True)
+    write_text(run_folder / "logs" / "jupyter-book.log", done.stdout + done.stderr)
+    built = staging / "_build" / "html"
+    if done.returncode or not (built / "index.html").is_file():
+        message = f"rendering failed; the end of {run_folder / 'logs' / 'jupyter-book.log'}:\n{(done.stdout + done.stderr)[-1500:]}"
+        write_json(run_folder / "failure.json", {"chapter": "render", "message": message})
+        raise RunError(message)
+    html = run_folder / "html"
+    old = run_folder / "html.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if html.exists():
+        html.rename(old)
+    built.rename(html)
+    os.utime(html / "index.html")
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(staging, ignore_errors=True)

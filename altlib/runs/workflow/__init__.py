@@ -1,0 +1,1 @@
+"""The graph of chapters for Snakemake, on this machine and on clusters."""
