@@ -1,0 +1,50 @@
+"""The packages of the library stand in one order, in the contract, on the page and in the tree."""
+
+import ast
+import html
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "book" / "appendix-design.md").read_text(encoding="utf-8")
+CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+LAYERS = [name.strip() for layer in CONTRACT["layers"] for name in layer.split("|")]
+
+
+def test_the_page_shows_every_package_in_the_order_of_the_contract_with_its_own_sentence():
+    shown = re.findall(r"<li><code>(\w+)</code> (.*)</li>", PAGE)
+    assert [name for name, _ in shown] == LAYERS
+    for name, sentence in shown:
+        docstring = ast.get_docstring(ast.parse((ROOT / "altlib" / name / "__init__.py").read_text(encoding="utf-8")))
+        assert html.unescape(re.sub(r"</?code>", "`", sentence)) == docstring
+
+
+def test_every_package_is_in_the_contract():
+    assert sorted(LAYERS) == sorted(p.parent.name for p in (ROOT / "altlib").glob("*/__init__.py"))
+
+
+def test_packages_reexport_nothing():
+    """A fingerprint of the code follows imports; names that pass through a package would hide them."""
+    for path in (ROOT / "altlib").glob("*/**/__init__.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert len(tree.body) == 1 and ast.get_docstring(tree), path
+
+
+def test_the_order_of_the_packages_is_kept():
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_files_and_functions_can_be_read_in_one_sitting():
+    for path in sorted((ROOT / "altlib").rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        assert source.count("\n") <= 400, f"{path} is longer than 400 lines"
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                assert length <= 60, f"{path}: {node.name} has {length} lines"
