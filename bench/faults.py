@@ -1,0 +1,207 @@
+"""Interrupt the smoke book at random moments, again and again, and compare what it ends up with.
+
+Each run of the book is interrupted by one of five faults after a random time, and started again
+by the same command, until it is complete. Then its results are compared with those of an
+undisturbed run, byte by byte. Counts runs, interruptions, processes that an interrupted command
+left behind, and runs whose results differ.
+
+- kill, terminate, interrupt: SIGKILL, SIGTERM or SIGINT to the command alone;
+- full disk: the disk that the run lies on has no byte left for some seconds (a small tmpfs, so root only);
+- no permission: the folders of the run cannot be written to for some seconds.
+
+python bench/faults.py --interruptions 200
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+from uuid import uuid4
+
+import psutil
+from same_results import differences, read
+
+ROOT = Path(__file__).resolve().parents[1]
+MARK = "ALTLIB_FAULTS"  # in the environment of all that a command starts
+SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "interrupt": signal.SIGINT}
+DISK = "1500M"  # size of the tmpfs
+HOLD = 3.0  # seconds that a full disk or a lack of permission lasts
+ENDS = 60.0  # seconds in which an interrupted command must have ended
+
+
+def copy_project(folder):
+    """The parts of the project that a run needs, so that the runs lie in a folder of their own."""
+    for name in ("book", "params"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "_build"))
+    shutil.copy(ROOT / "_config.yml", folder)
+    return folder
+
+
+def start(project, mark):
+    """Start the command on the smoke book; as root, without root's right to write everywhere."""
+    command = [sys.executable, "-m", "altlib", "book", str(project / "params" / "smoke.yaml")]
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("setpriv"):
+        rights = "-dac_override,-dac_read_search"
+        command = ["setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", "--", *command]
+    environment = {**os.environ, MARK: mark, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    with (project / "command.log").open("a") as log:
+        return subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+
+def started(mark):
+    """All processes that a command with this mark started and that are still there."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+@contextlib.contextmanager
+def full_disk(project):
+    """No byte is left on the disk of the project."""
+    filler = project / "filler"
+    with filler.open("wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 20))
+            file.flush()
+    with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextlib.contextmanager
+def no_permission(project):
+    """The folders of the run cannot be written to."""
+    folders = [path for path in [project / "runs", *(project / "runs").rglob("*")] if path.is_dir()]
+    for path in folders:
+        with contextlib.suppress(FileNotFoundError):
+            path.chmod(0o555)
+    try:
+        yield
+    finally:
+        for path in folders:
+            with contextlib.suppress(FileNotFoundError):
+                path.chmod(path.stat().st_mode | stat.S_IWUSR)
+
+
+def end(process):
+    """Wait until a command has ended; one that does not end is killed, and counts as hung."""
+    try:
+        process.wait(ENDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return "hung"
+    return ""
+
+
+def interrupt(project, process, fault):
+    """Do what the fault says to a running command; returns what went wrong beyond it, or nothing."""
+    if fault in SIGNALS:
+        process.send_signal(SIGNALS[fault])
+        return end(process)
+    with (full_disk if fault == "full disk" else no_permission)(project):
+        deadline = time.monotonic() + HOLD
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    if process.poll() is None:  # it may not have written anything meanwhile
+        process.send_signal(signal.SIGTERM)
+    return end(process)
+
+
+def compare(run, other):
+    """Where the results of two runs differ: numbers and texts, and every byte of weights and corpus."""
+    names = ["captioners/curves.json", *(str(p.relative_to(other)) for p in sorted(other.glob("results/*.*")))]
+    found = []
+    for name in names:
+        found += differences(read(run / name), read(other / name), name, 0.0)
+    for path in sorted(p for kind in ("*.safetensors", "*.png") for p in other.rglob(kind)):
+        name = path.relative_to(other)
+        if name.parts[0] in ("captioners", "tuned-clip", "corpus"):
+            same = (run / name).is_file() and (run / name).read_bytes() == path.read_bytes()
+            found += [] if same else [f"{name}: other bytes"]
+    return found
+
+
+def disturbed_run(project, longest, faults, rng, mark, left):
+    """One run of the book, interrupted until it is complete or nothing is left to interrupt; returns the faults done."""
+    done = []
+    while True:
+        process = start(project, mark)
+        fault = rng.choice(faults)
+        try:
+            status = process.wait(rng.uniform(0.5, longest) if len(done) < left else None)
+        except subprocess.TimeoutExpired:
+            trouble = interrupt(project, process, fault)
+            done.append(f"{fault} {trouble}".strip())
+            deadline = time.monotonic() + 10
+            while (behind := started(mark)) and time.monotonic() < deadline:
+                time.sleep(0.2)
+            if behind:
+                done.append(f"{len(behind)} processes left behind by {fault}")
+                for process in behind:
+                    process.kill()
+            continue
+        if status == 0:
+            return done
+        done.append(f"failed by itself, status {status}: see {project / 'command.log'}")
+        raise SystemExit("\n".join(done))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--interruptions", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=None, help="where the runs lie (default: a temporary folder)")
+    options = parser.parse_args()
+    rng, counts, lost = Random(options.seed), Counter(), 0
+    with contextlib.ExitStack() as held:
+        folder = options.folder or Path(held.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        faults = [*SIGNALS, "no permission"]
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "altlib-faults", folder], check=False)
+        if mounted.returncode == 0:
+            held.callback(subprocess.run, ["umount", "--lazy", folder], check=False)
+            faults.append("full disk")
+        calm = copy_project(folder / "calm")
+        began = time.monotonic()
+        if start(calm, uuid4().hex).wait():
+            raise SystemExit(f"the undisturbed run failed: {(calm / 'command.log').read_text()[-2000:]}")
+        longest = time.monotonic() - began
+        print(f"undisturbed: {longest:.0f} s; faults: {', '.join(faults)}", flush=True)
+        done, runs = 0, 0
+        while done < options.interruptions:
+            project = copy_project(folder / f"run-{runs}")
+            found = disturbed_run(project, longest / 3, faults, rng, uuid4().hex, options.interruptions - done)
+            counts.update(found)
+            done += sum("left behind" not in each for each in found)
+            differing = compare(project / "runs" / "smoke", calm / "runs" / "smoke")
+            lost += bool(differing)
+            runs += 1
+            print(
+                f"run {runs}: {len(found)} interruptions, {done} in all; {differing[:3] or 'results equal'}", flush=True
+            )
+            shutil.rmtree(project)
+        for what, number in sorted(counts.items()):
+            print(f"{number:5} {what}")
+        print(f"{done} interruptions of {runs} runs; {runs - lost} with equal results, {lost} not")
+    raise SystemExit(1 if lost or any("behind" in c or "hung" in c for c in counts) else 0)
+
+
+if __name__ == "__main__":
+    main()
