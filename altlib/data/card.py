@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
 from datetime import UTC, datetime
+
+import pandas as pd
 
 ORIGINS = {
     "miniworld": "Pictures drawn and texts written by the program of this book (the miniature world). No person posted any of it. "

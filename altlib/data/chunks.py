@@ -7,11 +7,13 @@ The index holds some 700 bytes a picture whatever its texts are like.
 from __future__ import annotations
 
 import hashlib
-import numpy as np
-import pandas as pd
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import cast
+
+import numpy as np
+import pandas as pd
+
 from altlib.core.files import whole_file
 from altlib.data.posts import as_posts, write_posts
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
 from pathlib import Path
+
+import pandas as pd
+
 from altlib.core.files import read_json
 from altlib.data.posts import read_corpus
 from altlib.data.sources import registry
 from altlib.data.splits import split_by_post
+
 
 def triplet_posts(run: Path, concadia_path: str = "", stories: int = 600, seed: int = 0) -> tuple[pd.DataFrame, str]:
     """Posts with captions and a split, and the name of where they come from.

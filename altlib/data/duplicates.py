@@ -13,11 +13,13 @@ only pairs that share l rare tokens are compared, and none is missed.
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
-from pathlib import Path
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
+
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.files import whole_file

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
+
+import pandas as pd
+
 from altlib.checkpoints.miniature import miniature_folder
+
 
 @cache
 def miniature_tokenizer() -> Any:

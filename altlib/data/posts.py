@@ -7,9 +7,11 @@ folder where they lie inside it.
 
 from __future__ import annotations
 
-import pandas as pd
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import pandas as pd
+
 from altlib.core.errors import CorpusError
 from altlib.core.files import whole_file
 

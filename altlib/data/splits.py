@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+
 import pandas as pd
+
 
 def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int) -> pd.Series:
     """``train``, ``val`` or ``test`` for each row, the same for all pictures of a post.

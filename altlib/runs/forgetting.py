@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pandas as pd
+
 from altlib.core.errors import CorpusError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.data.collect.store import open_collection

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+import pandas as pd
+
 from altlib.data.chunks import folded
 
 LEADING_PHRASE = re.compile(

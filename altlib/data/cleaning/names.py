@@ -8,7 +8,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
 from altlib.core.model_names import SPACY
+
 
 def missing_spacy(pipeline: str, parameter: str) -> str:
     """What is wrong with a spaCy pipeline, by package or folder, that a parameter names, and what to do; or empty."""

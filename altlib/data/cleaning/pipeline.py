@@ -6,14 +6,15 @@ goes on where it was.
 
 from __future__ import annotations
 
-import hashlib
-import numpy as np
-import pandas as pd
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
+
 from altlib.core.cache_keys import Key, file_stamp
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.errors import PictureError

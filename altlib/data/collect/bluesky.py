@@ -19,8 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
 from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection

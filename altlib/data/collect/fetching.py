@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import httpx
 import ipaddress
 import random
 import socket
 import time
-from altlib import __version__
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.robotparser import RobotFileParser
+
+import httpx
+
+from altlib import __version__
 from altlib.core.errors import FetchError
 from altlib.core.files import whole_file
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import httpx
 import json
 import os
 import random
@@ -21,6 +20,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import httpx
+
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
 from altlib.data.collect.fetching import AGENT, retry_after

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
 from altlib.core.errors import CorpusError, DiskFullError
 
 SCHEMA = """

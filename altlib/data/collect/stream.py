@@ -10,10 +10,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
 from altlib.core.errors import CorpusError, DiskFullError, FetchError, PictureError
 from altlib.core.images import open_picture
 from altlib.core.progress import progress_bar
-from altlib.data.collect.fetching import FetchLimits, Fetcher
+from altlib.data.collect.fetching import Fetcher, FetchLimits
 from altlib.data.collect.store import Collection
 
 SELFIE = re.compile(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
 from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+
 from altlib.core.errors import CorpusError
 from altlib.core.files import read_json
+
 
 def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict]:
     """The posts of ``wiki_split.json`` at ``path`` (or in that folder), at most the first ``limit`` images (0: all).

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+
 from altlib.core.errors import CorpusError
 from altlib.data.sources.records import as_record, find_columns, parse_columns
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
 from altlib.core.errors import CorpusError
 from altlib.data.sources.records import inside
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+
 from altlib.core.files import whole_file
 from altlib.core.progress import progress_bar
 from altlib.miniworld.network import network
+
 
 def collect(folder: Path, stories: int, seed: int) -> Iterator[dict]:
     """The pictures of ``stories`` posts of seed ``seed``, drawn into ``folder/images``; a second call redraws nothing.

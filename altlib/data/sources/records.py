@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
 from altlib.core.errors import CorpusError
 from altlib.core.files import whole_file
 from altlib.core.images import MAX_BYTES

@@ -7,10 +7,12 @@ A source is a function ``collect(..., unreadable, ...)`` that yields records wit
 
 from __future__ import annotations
 
-import pandas as pd
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
+
+import pandas as pd
+
 from altlib.core.errors import CorpusError
 from altlib.data.collect import bluesky
 from altlib.data.collect.store import open_collection

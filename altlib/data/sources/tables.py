@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
 from altlib.core.errors import CorpusError
 from altlib.data.sources.records import as_record, choose_columns, parse_columns
 
