@@ -1,10 +1,6 @@
-import csv
-
 import pandas as pd
 import pytest
 
-from altlib.data.posts import as_posts
-from altlib.evaluation.study import audit
 from altlib.report import figures
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> & <b>'
@@ -45,46 +41,6 @@ def test_a_table_has_a_caption_and_header_cells():
     ).data
     assert "<caption" in page and page.count('scope="col"') == 4 and page.count('scope="row"') == 1
     assert ">0.12<" in page and ">1,200<" in page and ">–<" in page
-
-
-def posts_with(texts):
-    return as_posts(
-        [
-            {"item_id": str(i), "post_id": str(i), "alt_text": t, "text": t, "image": "none.png"}
-            for i, t in enumerate(texts)
-        ]
-    )
-
-
-def test_the_audit_sheet_is_safe_to_open_and_can_be_counted(tmp_path):
-    sheet, page = audit.write_sheet(posts_with(["=HYPERLINK(1)", HOSTILE, "plain text here"]), tmp_path)
-    rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
-    assert rows[0]["alt_text"] == "'=HYPERLINK(1)" and len(rows) == 3
-    assert "<script>alert" not in page.read_text()
-    for row, answer in zip(rows, ("yes", "no", ""), strict=True):
-        row["fluent"] = answer
-    with sheet.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-    summary = audit.summarise(sheet).set_index("question").loc["Is it fluently written?"]
-    assert summary["answered"] == 2 and summary["yes (%)"] == 50 and summary["unanswered"] == 1
-
-
-def test_odd_answers_are_named(tmp_path):
-    (tmp_path / "a.csv").write_text("item_id,fluent,descriptive\n1,maybe,yes\n")
-    with pytest.raises(ValueError, match="must hold yes or no, not 'maybe'"):
-        audit.summarise(tmp_path / "a.csv")
-    (tmp_path / "b.csv").write_text("item_id,fluent\n1,yes\n")
-    with pytest.raises(ValueError, match="lacks the column 'descriptive'"):
-        audit.summarise(tmp_path / "b.csv")
-
-
-def test_the_sample_is_random_and_repeatable():
-    posts = posts_with([f"text {i}" for i in range(50)])
-    a, b = audit.draw_sample(posts, 20, 1), audit.draw_sample(posts, 20, 1)
-    assert a.equals(b) and len(a) == 20 and not a["item_id"].equals(posts["item_id"].head(20))
-    assert len(audit.draw_sample(posts, 200, 1)) == 50
 
 
 def test_a_table_without_rows_says_so():

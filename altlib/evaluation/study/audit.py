@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 from pathlib import Path
 
 import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from altlib.core.errors import PictureError
 from altlib.core.files import whole_file, write_text
+from altlib.core.images import data_uri, open_picture
 from altlib.core.statistics import proportion_interval
-from altlib.report.figures import picture_tag
 
 QUESTIONS = {"fluent": "Is it fluently written?", "descriptive": "Does it literally describe what is shown?"}
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins with one of these
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+SHOWN_WIDTH = 320  # CSS pixels of a picture on the page
+
+SHOWN_TEXT = 2000  # characters of a text on the page
 
 
 def draw_sample(posts: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
@@ -30,68 +34,62 @@ def spreadsheet_safe(text: str) -> str:
 
 
 def write_sheet(sample: pd.DataFrame, folder: Path) -> tuple[Path, Path]:
-    """Write ``audit.csv``, with empty columns to fill in, and ``audit.html``, which shows the pictures and saves such a CSV.
+    """Write the audit of ``sample`` in two forms: a CSV file to fill in and a web page.
 
-    Returns both paths. All text of posts is escaped.
+    Returns:
+        The paths of ``audit.csv``, which has empty columns for the answers, and of ``audit.html``,
+        which shows the pictures and saves such a CSV file. All text of posts is escaped in both.
     """
+    sheet, page = folder / "audit.csv", folder / "audit.html"
     rows = io.StringIO()
     writer = csv.writer(rows)
     writer.writerow(["item_id", *QUESTIONS, "post", "alt_text", "image"])
     for post in sample.itertuples():
-        writer.writerow(
-            [
-                spreadsheet_safe(str(v))
-                for v in (post.item_id, *[""] * len(QUESTIONS), post.text, post.alt_text, post.image)
-            ]
-        )
-    sheet, page = folder / "audit.csv", folder / "audit.html"
+        cells = (post.item_id, *[""] * len(QUESTIONS), post.text, post.alt_text, post.image)
+        writer.writerow([spreadsheet_safe(str(cell)) for cell in cells])
     with whole_file(sheet) as part:
         part.write_text(rows.getvalue(), encoding="utf-8")
-    items = []
-    for number, post in enumerate(sample.itertuples(), start=1):
-        questions = "".join(
-            f"<fieldset><legend>{html.escape(question)}</legend>"
-            + "".join(
-                f'<label><input type="radio" name="{key}-{number}" value="{answer}"> {answer}</label> '
-                for answer in ("yes", "no")
-            )
-            + "</fieldset>"
-            for key, question in QUESTIONS.items()
-        )
-        items.append(
-            f'<section data-item="{html.escape(str(post.item_id))}"><h2>Picture {number} of {len(sample)}</h2>'
-            f"{picture_tag(str(post.image), 'The picture to judge', 320)}<p><b>Post:</b> {html.escape(str(post.text)[:2000])}</p>"
-            f"<p><b>Alt text:</b> {html.escape(str(post.alt_text)[:2000])}</p>{questions}</section>"
-        )
-    write_text(page, PAGE.replace("{items}", "\n".join(items)).replace("{keys}", ",".join(f'"{k}"' for k in QUESTIONS)))
+    write_text(page, audit_page(sample))
     return sheet, page
 
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit of alt text</title>
-<style>body{font:1.1rem/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}section{border-top:2px solid #555;padding:1rem 0}
-p{overflow-wrap:anywhere}fieldset{margin:.5rem 0}button{font-size:1.1rem;padding:.5rem 1rem}</style>
-<h1>Audit of alt text</h1><p>Answer both questions for each picture, then save the answers as a CSV file.</p>
-{items}
-<button id="save">Save the answers</button>
-<script>
-document.getElementById("save").onclick = () => {
-  const keys = [{keys}], rows = [["item_id", ...keys]];
-  document.querySelectorAll("section").forEach((s, i) => rows.push([s.dataset.item, ...keys.map(
-    k => (s.querySelector(`input[name="${k}-${i + 1}"]:checked`) || {value: ""}).value)]));
-  const text = rows.map(r => r.map(v => '"' + v.replaceAll('"', '""') + '"').join(",")).join("\\n");
-  const a = document.createElement("a");
-  a.href = URL.createObjectURL(new Blob([text], {type: "text/csv"}));
-  a.download = "audit-answers.csv";
-  a.click();
-};
-</script></html>
-"""
+def audit_page(sample: pd.DataFrame) -> str:
+    """The page that shows each picture of ``sample`` with its texts and the questions, as HTML."""
+    items = []
+    for number, post in enumerate(sample.itertuples(), start=1):
+        picture = problem = ""
+        try:
+            picture = data_uri(open_picture(str(post.image), longest=2 * SHOWN_WIDTH))
+        except PictureError as error:
+            problem = error.reason
+        items.append(
+            {
+                "number": number,
+                "item_id": post.item_id,
+                "text": str(post.text)[:SHOWN_TEXT],
+                "alt_text": str(post.alt_text)[:SHOWN_TEXT],
+                "picture": picture,
+                "problem": problem,
+            }
+        )
+    templates = Environment(
+        loader=PackageLoader("altlib.evaluation", "study"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return templates.get_template("audit.html.jinja").render(items=items, questions=QUESTIONS, width=SHOWN_WIDTH)
 
 
 def summarise(answers: Path) -> pd.DataFrame:
-    """Shares of yes with 95% Wilson intervals from a filled-in sheet; unanswered rows are counted apart.
+    """Shares of yes in a filled-in sheet, with 95% Wilson intervals.
 
-    Raises ``ValueError`` if the file lacks a question or holds other answers than yes and no.
+    Returns:
+        One row per question with the columns question, answered, unanswered, "yes (%)", "low (%)"
+        and "high (%)". The shares are of the answered rows.
+
+    Raises:
+        ValueError: The file lacks a question or holds other answers than yes and no.
     """
     frame = pd.read_csv(answers, dtype=str, keep_default_na=False)
     rows = []
