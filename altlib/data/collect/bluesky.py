@@ -275,14 +275,14 @@ def collect_live(
     return stream.collect_live(folder, "bluesky", lambda into: Stream(into, settings, tell), settings)
 
 
-def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict[str, Any]]:
-    """The posts of a collection at ``path``, at most ``limit`` pictures (0: all); collects more first if there are fewer.
+def records(folder: Path, unreadable: list[dict], limit: int = 0) -> Iterator[dict[str, Any]]:
+    """The records of a collection, at most ``limit`` pictures (0: all); collects more first if there are fewer.
 
-    Pictures that could not be fetched are appended to ``unreadable``. Raises :class:`CorpusError` without a path, or if the collection is empty and none can be made.
+    Pictures that could not be fetched are appended to ``unreadable``.
+
+    Raises:
+        CorpusError: The collection is empty and the network cannot be reached.
     """
-    if not path:
-        raise CorpusError("the source bluesky needs a folder to collect into: set collection.source_path")
-    folder = Path(path).expanduser()
     with Collection(folder) as collection:
         kept = collection.states()["kept"]
     if kept < max(limit, 1):

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from altlib.core.errors import CorpusError
 from altlib.core.files import read_json
+from altlib.data.sources.registry import Request
 
 
-def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict]:
-    """The posts of ``wiki_split.json`` at ``path`` (or in that folder), at most the first ``limit`` images (0: all).
+def records(request: Request) -> Iterator[dict[str, Any]]:
+    """The records of ``wiki_split.json`` at the path, or in that folder.
 
-    Fields other than the file name, the description and the caption may be missing. Records
-    that could not be read are appended to ``unreadable``. Raises :class:`CorpusError` if the file or the
-    folder of images is not there, or is of another format.
+    Fields other than the file name, the description and the caption may be missing.
+
+    Raises:
+        CorpusError: The file or the folder of images is not there, or is of another format.
     """
-    from altlib.data.sources.registry import require_path
-
-    where = require_path(path, "Concadia's wiki_split.json or the folder that holds it")
+    where = request.where
     file = where / "wiki_split.json" if where.is_dir() else where
     if not file.is_file():
         raise CorpusError(f"{where} holds no wiki_split.json")
@@ -33,28 +34,36 @@ def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict]
     folder = next((file.parent / n for n in ("resized", "images") if (file.parent / n).is_dir()), None)
     if folder is None:
         raise CorpusError(f"there is no folder 'resized' or 'images' beside {file}")
-    for number, image in enumerate(content["images"][: limit or None]):
+    for number, image in enumerate(content["images"][: request.posts or None]):
         try:
-            name = Path(image["filename"]).name
-            context = raw_text(image, "context")
-            caption = image["caption"]["raw"]
-            record = {
-                "item_id": f"concadia-{Path(name).stem}",
-                "post_id": f"concadia-{image.get('article_id', Path(name).stem)}-{Path(name).stem}",
-                "text": f"{caption}\n{context}".strip(),
-                "caption": caption,
-                "alt_text": image["description"]["raw"],
-                "image": str((folder / name).resolve()),
-                "language": "en",
-                "split": image.get("split", ""),
-            }
+            record = record_of(image, folder)
         except (KeyError, TypeError) as error:
-            unreadable.append({"item_id": f"entry {number} of {file.name}", "reason": f"record lacks {error}"})
+            request.unreadable.append({"item_id": f"entry {number} of {file.name}", "reason": f"record lacks {error}"})
         else:
             yield record
 
 
-def raw_text(image: dict, field: str) -> str:
+def record_of(image: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """One entry of ``wiki_split.json`` as a record; its picture lies in ``folder``.
+
+    Raises:
+        KeyError, TypeError: The entry lacks a field or is of another form.
+    """
+    name = Path(image["filename"]).name
+    caption = image["caption"]["raw"]
+    return {
+        "item_id": f"concadia-{Path(name).stem}",
+        "post_id": f"concadia-{image.get('article_id', Path(name).stem)}-{Path(name).stem}",
+        "text": f"{caption}\n{raw_text(image, 'context')}".strip(),
+        "caption": caption,
+        "alt_text": image["description"]["raw"],
+        "image": str((folder / name).resolve()),
+        "language": "en",
+        "split": image.get("split", ""),
+    }
+
+
+def raw_text(image: dict[str, Any], field: str) -> str:
     """``image[field]["raw"]`` if it is there, else an empty string."""
     value = image.get(field)
     return value.get("raw") or "" if isinstance(value, dict) else ""

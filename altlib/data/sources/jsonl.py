@@ -10,22 +10,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from altlib.core.errors import CorpusError
-from altlib.data.sources.records import as_record, find_columns, parse_columns
+from altlib.data.sources.fields import as_record, find_columns, parse_columns
+from altlib.data.sources.registry import Request
 
 MAX_LINE = 5_000_000  # characters
 
 
-def collect(path: str, unreadable: list[dict], limit: int = 0, columns: str = "") -> Iterator[dict]:
-    """The posts of a JSON Lines file (or of the only one in a folder), at most ``limit`` (0: all).
+def records(request: Request) -> Iterator[dict[str, Any]]:
+    """The records of a JSON Lines file, or of the only one in a folder.
 
-    Lines that could not be read are appended to ``unreadable``, each with its reason. Raises
-    :class:`CorpusError` if there is no such file.
+    Raises:
+        CorpusError: The folder holds none or several.
     """
-    from altlib.data.sources.registry import require_path
-
-    where = require_path(path, "a .jsonl file of posts or the folder that holds it")
+    where = request.where
     candidates = sorted(where.glob("*.jsonl")) if where.is_dir() else [where]
     if len(candidates) != 1:
         raise CorpusError(f"{where} holds {len(candidates)} .jsonl files; name the one to read")
@@ -34,22 +34,26 @@ def collect(path: str, unreadable: list[dict], limit: int = 0, columns: str = ""
     taken = 0
     with file.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
-            if limit and taken >= limit:
+            if request.posts and taken >= request.posts:
                 break
             if not line.strip():
                 continue
             try:
-                record = read_line(line, number, root, columns)
+                record = read_line(line, number, root, request.columns)
             except (ValueError, KeyError, TypeError) as error:
                 reason = f"line lacks {error}" if isinstance(error, KeyError) else f"line is not a post: {error}"
-                unreadable.append({"item_id": f"line {number} of {file.name}", "reason": reason})
+                request.unreadable.append({"item_id": f"line {number} of {file.name}", "reason": reason})
             else:
                 taken += 1
                 yield record
 
 
-def read_line(line: str, number: int, root: Path, columns: str = "") -> dict:
-    """One line as a record with an absolute image path inside ``root``."""
+def read_line(line: str, number: int, root: Path, columns: str = "") -> dict[str, Any]:
+    """One line as a record with an absolute image path inside ``root``.
+
+    Raises:
+        KeyError, TypeError, ValueError: The line is no post.
+    """
     if len(line) > MAX_LINE:
         raise ValueError(f"longer than {MAX_LINE} characters")
     value = json.loads(line)

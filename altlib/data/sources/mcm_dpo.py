@@ -14,37 +14,41 @@ from pathlib import Path
 from typing import Any
 
 from altlib.core.errors import CorpusError
-from altlib.data.sources.records import inside
+from altlib.data.sources.fields import inside
+from altlib.data.sources.registry import Request
 
 CONTEXT = re.compile(r"context\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
-def collect(path: str, unreadable: list[dict], limit: int = 0) -> Iterator[dict]:
-    """The posts of a file of either kind, at most ``limit`` (0: all); image paths are relative to it.
+def records(request: Request) -> Iterator[dict[str, Any]]:
+    """The records of a file of either kind; image paths are relative to it.
 
-    Records that could not be read are appended to ``unreadable``. Raises :class:`CorpusError` if
-    there is no such file, or it is of neither kind.
+    Raises:
+        CorpusError: The path is a folder, or the file is of neither kind.
     """
-    from altlib.data.sources.registry import require_path
-
-    file = require_path(path, "a JSON file of MCM-DPO's preference or test data")
+    file = request.where
     if not file.is_file():
         raise CorpusError(f"{file} is a folder; name the JSON file to read")
     taken = 0
     for number, entry in enumerate(entries(file), start=1):
-        if limit and taken >= limit:
+        if request.posts and taken >= request.posts:
             break
         try:
             record = record_of(entry, number, file.parent.resolve())
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            unreadable.append({"item_id": f"record {number} of {file.name}", "reason": f"record is malformed: {error}"})
+            reason = f"record is malformed: {error}"
+            request.unreadable.append({"item_id": f"record {number} of {file.name}", "reason": reason})
         else:
             taken += 1
             yield record
 
 
 def entries(file: Path) -> list[Any]:
-    """The records of a JSON list or of JSON lines; broken lines come as their text."""
+    """The records of a JSON list or of JSON lines; broken lines come as their text.
+
+    Raises:
+        CorpusError: A JSON list that is cut off or broken.
+    """
     text = file.read_text(encoding="utf-8", errors="replace")
     if text.lstrip().startswith("["):
         try:
@@ -60,8 +64,12 @@ def entries(file: Path) -> list[Any]:
     return found
 
 
-def record_of(entry: dict[str, Any], number: int, root: Path) -> dict:
-    """One record as a post."""
+def record_of(entry: dict[str, Any], number: int, root: Path) -> dict[str, Any]:
+    """One entry as a record, its picture inside ``root``.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: The entry is of another form.
+    """
     told = json.loads(entry["text"]) if "text" in entry else entry
     image = entry["image"]["path"] if "image" in entry else entry["image_path"]
     context = CONTEXT.search(told["question"])

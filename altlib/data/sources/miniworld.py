@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 from altlib.core.files import whole_file
 from altlib.core.progress import progress_bar
+from altlib.data.sources.registry import Request
 from altlib.miniworld.network import network
 
+FIELDS = (
+    "item_id",
+    "post_id",
+    "created_at",
+    "text",
+    "alt_text",
+    "caption",
+    "language",
+    "media_type",
+    "is_repost",
+    "labels",
+    "facts",
+)
 
-def collect(folder: Path, stories: int, seed: int) -> Iterator[dict]:
-    """The pictures of ``stories`` posts of seed ``seed``, drawn into ``folder/images``; a second call redraws nothing.
+
+def records(request: Request) -> Iterator[dict[str, Any]]:
+    """The pictures of as many posts as are asked for, of the request's seed; a second call redraws nothing.
 
     Pictures are PNG, 96 pixels square, CC BY-SA 4.0 (OpenMoji).
     """
-    images = folder.resolve() / "images"
+    images = request.folder.resolve() / "images"
     images.mkdir(parents=True, exist_ok=True)
-    for post in progress_bar(network(seed, stories), desc="pictures drawn", unit=" pictures"):
+    for post in progress_bar(network(request.seed, request.posts), desc="pictures drawn", unit=" pictures"):
         path = images / f"{post.item_id}.png"
         if not path.exists():
             with whole_file(path) as part:
                 post.draw().save(part, format="PNG", compress_level=1)
-        yield {
-            "item_id": post.item_id,
-            "post_id": post.post_id,
-            "created_at": post.created_at,
-            "text": post.text,
-            "alt_text": post.alt_text,
-            "caption": post.caption,
-            "image": str(path),
-            "language": post.language,
-            "media_type": post.media_type,
-            "is_repost": post.is_repost,
-            "labels": post.labels,
-            "facts": post.facts,
-        }
+        yield {name: getattr(post, name) for name in FIELDS} | {"image": str(path)}

@@ -12,61 +12,60 @@ from pathlib import Path
 from typing import Any
 
 from altlib.core.errors import CorpusError
-from altlib.data.sources.records import as_record, choose_columns, parse_columns
+from altlib.data.sources.fields import as_record, choose_columns, parse_columns
+from altlib.data.sources.registry import Request
 
 Row = dict[str, Any]
 
 
-def collect(path: str, folder: Path, unreadable: list[dict], limit: int = 0, columns: str = "") -> Iterator[Row]:
-    """The posts of a ``.csv`` or ``.parquet`` file, or of all of a folder, at most ``limit`` (0: all).
+def records(request: Request) -> Iterator[Row]:
+    """The records of a ``.csv`` or ``.parquet`` file, or of all of a folder.
 
-    ``columns`` says which column is what (``"alt_text=description"``) where the names differ.
-    Pictures in bytes are written to ``folder/images``. Rows that could not be read are appended
-    to ``unreadable``. Raises :class:`CorpusError` if there is no such file, or it lacks columns.
+    Pictures in bytes are written to the request's folder.
+
+    Raises:
+        CorpusError: The folder holds no such file, or a file is damaged or lacks columns.
     """
-    from altlib.data.sources.registry import require_path
-
-    where = require_path(path, "a .csv or .parquet file of posts or the folder that holds them")
+    where = request.where
     files = sorted(p for kind in ("*.parquet", "*.csv") for p in where.glob(kind)) if where.is_dir() else [where]
     if not files:
         raise CorpusError(f"{where} holds neither .csv nor .parquet files")
 
-    def records() -> Iterator[Row]:
+    def found() -> Iterator[Row]:
         for file in files:
             rows = parquet_rows(file) if file.suffix == ".parquet" else csv_rows(file)
-            yield from posts_of(rows, unreadable, columns, file.name, file.parent.resolve(), folder / "images")
+            yield from records_of(rows, request, file.name, file.parent.resolve())
 
-    yield from islice(records(), limit or None)
+    yield from islice(found(), request.posts or None)
 
 
-def collect_dataset(
-    name: str, folder: Path, unreadable: list[dict], limit: int = 0, columns: str = ""
-) -> Iterator[Row]:
-    """The posts of a dataset of the hub by ``name`` (``owner/name``, ``owner/name:config`` or ``...@split``), or a folder of one.
+def dataset_records(request: Request) -> Iterator[Row]:
+    """The records of a dataset of the hub, or of a folder of one.
 
-    Rows are streamed, so no more is fetched than ``limit`` needs. Raises :class:`CorpusError`
-    if it cannot be had, with what to do.
+    The path is ``owner/name``, ``owner/name:config`` or ``...@split``. Rows are streamed, so no
+    more is fetched than the request needs.
+
+    Raises:
+        CorpusError: The dataset cannot be read; the message says how to get it.
     """
     import datasets
 
-    if not name:
-        raise CorpusError("the source huggingface needs a dataset's name: set collection.source_path")
-    name, _, split = name.partition("@")
+    name, _, split = request.path.partition("@")
     identifier, _, config = name.partition(":")
+    local = Path(identifier).expanduser()
     try:
         data = datasets.load_dataset(identifier, config or None, split=split or "train", streaming=True)
         data = datasets.IterableDataset.cast(data, undecoded(data.features)) if data.features else data
-        root = Path(identifier).expanduser() if Path(identifier).expanduser().is_dir() else folder
-        records = posts_of(iter(data), unreadable, columns, name, root.resolve(), folder / "images")
-        yield from islice(records, limit or None)
+        root = (local if local.is_dir() else request.folder).resolve()
+        yield from islice(records_of(iter(data), request, name, root), request.posts or None)
     except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, CorpusError):
             raise
+        cause = f"{type(error).__name__}: {error}"[:250]
         raise CorpusError(
-            f"the dataset {name!r} cannot be read ({type(error).__name__}: {error}"[:300]
-            + "). Check its name and split. On a "
-            f"machine without internet, fetch it elsewhere by `huggingface-cli download --repo-type dataset {identifier}` and "
-            "give the folder of its Parquet files with source=table"
+            f"the dataset {name!r} cannot be read ({cause}). Check its name and split. On a machine without internet, "
+            f"fetch it elsewhere by `huggingface-cli download --repo-type dataset {identifier}` and give the folder of "
+            "its Parquet files with source=table"
         ) from error
 
 
@@ -79,24 +78,30 @@ def undecoded(features: Any) -> Any:
     )
 
 
-def posts_of(
-    rows: Iterator[Row], unreadable: list[dict], columns: str, name: str, root: Path, images: Path
-) -> Iterator[Row]:
-    """Rows as posts; those that are none are appended to ``unreadable``."""
-    chosen: dict[str, str] = {}
+def records_of(rows: Iterator[Row], request: Request, name: str, root: Path) -> Iterator[Row]:
+    """Rows of the table ``name`` as records; image paths are relative to ``root``.
+
+    Raises:
+        CorpusError: The table lacks a column.
+    """
+    columns: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
-        chosen = chosen or choose_columns(parse_columns(columns), list(row), name)
+        columns = columns or choose_columns(parse_columns(request.columns), list(row), name)
         try:
-            record = as_record(row, chosen, number, root, images)
+            record = as_record(row, columns, number, root, request.folder / "images")
         except (KeyError, TypeError, ValueError) as error:
             reason = f"row lacks {error}" if isinstance(error, KeyError) else f"row is not a post: {error}"
-            unreadable.append({"item_id": f"row {number} of {name}", "reason": reason})
+            request.unreadable.append({"item_id": f"row {number} of {name}", "reason": reason})
         else:
             yield record
 
 
 def csv_rows(file: Path) -> Iterator[Row]:
-    """The rows of a CSV file with a heading."""
+    """The rows of a CSV file with a heading.
+
+    Raises:
+        CorpusError: The file is not CSV.
+    """
     csv.field_size_limit(10_000_000)
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         try:
@@ -106,7 +111,11 @@ def csv_rows(file: Path) -> Iterator[Row]:
 
 
 def parquet_rows(file: Path) -> Iterator[Row]:
-    """The rows of a Parquet file, a batch of 256 in memory at a time."""
+    """The rows of a Parquet file, 256 of them in memory at a time.
+
+    Raises:
+        CorpusError: The file is damaged.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""One record of a file as a post: which of its fields are what, and where its picture lies."""
+"""One row of a file as a record: which of its fields are what, and where its picture lies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from altlib.core.files import whole_file
 from altlib.core.images import MAX_BYTES
 from altlib.data.posts import COLUMNS
 
-# Names under which fields are found if none is given, the first that is there.
+# Names under which a field is found if none is given; the first that is there counts.
 KNOWN_AS = {
     "item_id": ("item_id", "id", "idx"),
     "post_id": ("post_id", "tweet_id", "status_id"),
@@ -23,12 +23,16 @@ KNOWN_AS = {
     "language": ("language", "lang"),
 }
 
-
+# Fields that are found under their own name only.
 PLAIN = ("created_at", "media_type", "is_repost", "labels", "facts", "split")
 
 
 def parse_columns(value: str) -> dict[str, str]:
-    """``"alt_text=description, text=tweet"`` -> a field's name by ours; raises :class:`CorpusError` for anything else."""
+    """A field's name by ours, from a text such as ``"alt_text=description, text=tweet"``.
+
+    Raises:
+        CorpusError: The text is of another form.
+    """
     columns: dict[str, str] = {}
     for part in filter(None, (p.strip() for p in value.split(","))):
         ours, equals, theirs = (p.strip() for p in part.partition("="))
@@ -41,7 +45,7 @@ def parse_columns(value: str) -> dict[str, str]:
 
 
 def find_columns(given: dict[str, str], there: list[str]) -> dict[str, str]:
-    """The field of each of ours: as given, else by a name under which it is known."""
+    """Which field is what: as given, else by a name under which it is known."""
     chosen = dict(given)
     for ours, names in [*KNOWN_AS.items(), *((name, (name,)) for name in PLAIN)]:
         found = next((name for name in names if name in there), None)
@@ -51,7 +55,11 @@ def find_columns(given: dict[str, str], there: list[str]) -> dict[str, str]:
 
 
 def choose_columns(given: dict[str, str], there: list[str], where: str) -> dict[str, str]:
-    """:func:`find_columns` for a table; raises :class:`CorpusError` that names what is missing and what is there."""
+    """:func:`find_columns` for a table; ``where`` names it in errors.
+
+    Raises:
+        CorpusError: A column is missing; the message names it and those that there are.
+    """
     names = ", ".join(map(repr, there))
     for ours, theirs in given.items():
         if theirs not in there:
@@ -68,11 +76,20 @@ def choose_columns(given: dict[str, str], there: list[str], where: str) -> dict[
     return chosen
 
 
-def as_record(value: Mapping[str, Any], columns: dict[str, str], number: int, root: Path, images: Path) -> dict:
-    """One record as a post with an absolute image path.
+def as_record(
+    value: Mapping[str, Any], columns: dict[str, str], number: int, root: Path, images: Path
+) -> dict[str, Any]:
+    """One row of a file as a record with an absolute image path.
 
-    The picture is a path inside ``root``, or bytes that are written to ``images``. Raises
-    ``KeyError``, ``TypeError`` or ``ValueError`` for a record that is none.
+    Args:
+        value: the row.
+        columns: the row's field by ours, as from :func:`find_columns`.
+        number: the row's number, for its id if it has none.
+        root: the picture must lie inside this folder, if the row holds its path.
+        images: the picture is written here, if the row holds its bytes.
+
+    Raises:
+        KeyError, TypeError, ValueError: The row is no post.
     """
     image = value[columns.get("image", "image")]
     if isinstance(image, Mapping) and image.get("bytes") is None:
@@ -95,7 +112,11 @@ def as_record(value: Mapping[str, Any], columns: dict[str, str], number: int, ro
 
 
 def inside(root: Path, path: str) -> str:
-    """The absolute path of a picture that must lie inside ``root``."""
+    """The absolute path of a picture in ``root``.
+
+    Raises:
+        ValueError: The path leads out of ``root``.
+    """
     found = (root / path).resolve()
     if not found.is_relative_to(root):
         raise ValueError("image path leaves the folder of the file")
@@ -103,7 +124,11 @@ def inside(root: Path, path: str) -> str:
 
 
 def kept_bytes(content: Any, images: Path) -> str:
-    """Write a picture's bytes under a name that follows from them; returns the path."""
+    """Write a picture's bytes under a name that follows from them; returns the path.
+
+    Raises:
+        TypeError, ValueError: The content is not bytes, or too long.
+    """
     if not isinstance(content, bytes):
         raise TypeError("image is neither a path nor bytes")
     if len(content) > MAX_BYTES:

@@ -1,0 +1,31 @@
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from altlib.data.splits import split_by_post
+
+
+@given(ids=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 8)), min_size=1, max_size=60), seed=st.integers(0, 5))
+@settings(max_examples=80, deadline=None)
+def test_no_post_and_no_text_is_in_two_splits(ids, seed):
+    posts = pd.DataFrame({"post_id": [f"p{a}" for a, _ in ids], "text": ["" if b == 0 else f"t{b}" for _, b in ids]})
+    split = split_by_post(posts, 0.2, 0.3, seed)
+    assert posts.assign(split=split).groupby("post_id")["split"].nunique().max() == 1
+    named = posts.assign(split=split)[posts["text"] != ""]
+    assert named.empty or named.groupby("text")["split"].nunique().max() == 1
+
+
+@given(n=st.integers(3, 40), seed=st.integers(0, 20))
+@settings(max_examples=60, deadline=None)
+def test_a_handful_of_posts_leaves_no_split_empty(n, seed):
+    posts = pd.DataFrame({"post_id": [f"p{i}" for i in range(n)], "text": [f"t{i}" for i in range(n)]})
+    assert set(split_by_post(posts, 0.05, 0.05, seed)) == {"train", "val", "test"}
+    assert "test" not in set(split_by_post(posts, 0.05, 0.0, seed))
+
+
+def test_more_data_moves_no_post():
+    large = pd.DataFrame({"post_id": [f"p{k}" for k in range(500)], "text": [f"text {k}" for k in range(500)]})
+    small = large.head(50)
+    a, b = split_by_post(small, 0.1, 0.1, 0), split_by_post(large, 0.1, 0.1, 0)
+    assert (a == b[:50]).all()
+    assert 0.05 < (b == "test").mean() < 0.15 and 0.05 < (b == "val").mean() < 0.15
