@@ -112,7 +112,7 @@ def metrics_of(n):
     rng = Random(4)
     written = [" ".join(w if rng.random() < 0.6 else rng.choice(VOCABULARY) for w in g.split()) for g in gold]
     scores = score_systems({"synthetic": written}, gold)["synthetic"]
-    return f"{count:,} texts, BLEU@4 {scores.values['BLEU@4']:.1f}"
+    return f"{count:,} texts, BLEU@4 {scores['BLEU@4'].value:.1f}"
 
 
 STEPS = {

@@ -66,14 +66,15 @@ def scored():
 
 @pytest.mark.parametrize("metric", caption_metrics.METRICS)
 def test_scores_are_those_of_pycocoevalcap(scored, reference_implementation, metric):
-    assert scored["ours"].values[metric] == pytest.approx(100 * reference_implementation[metric], rel=1e-6)
+    assert scored["ours"][metric].value == pytest.approx(100 * reference_implementation[metric], rel=1e-6)
 
 
 @pytest.mark.parametrize("metric", caption_metrics.METRICS)
 def test_intervals_hold_the_score_and_repeat_with_the_seed(scored, metric):
-    low, high = scored["ours"].interval(metric)
-    assert low <= scored["ours"].values[metric] <= high
-    assert scored["ours"].resamples[metric].shape == (statistics.RESAMPLES,)
+    ours = scored["ours"][metric]
+    low, high = ours.interval
+    assert low <= ours.value <= high
+    assert ours.resamples.shape == (statistics.RESAMPLES,)
 
 
 def test_a_resample_is_the_corpus_score_of_the_resampled_pictures():
@@ -91,9 +92,10 @@ def test_a_resample_is_the_corpus_score_of_the_resampled_pictures():
 
 
 def test_a_paired_test_finds_a_real_difference_and_none_between_equals(scored):
-    found = caption_metrics.paired_test(scored["gold"], scored["ours"], "ROUGE-L")
-    assert found["low"] > 0 and found["p"] < 0.01
-    assert caption_metrics.paired_test(scored["ours"], scored["ours"], "ROUGE-L")["p"] == 1.0
+    gold, ours = scored["gold"]["ROUGE-L"], scored["ours"]["ROUGE-L"]
+    difference = gold - ours
+    assert difference.interval[0] > 0 and difference.p < 0.01
+    assert (ours - ours).p == 1.0
 
 
 def test_tokens_are_counted_as_the_language_model_reads_them():

@@ -49,3 +49,26 @@ def connected_posts(post_ids: pd.Series, also: pd.Series) -> pd.Series:
         if ra != rb:
             parent[max(ra, rb)] = min(ra, rb)
     return post_ids.map(root)
+
+
+SPLITS = ("train", "val", "test")
+
+
+def keeps_own_split(posts: pd.DataFrame) -> bool:
+    """Whether the source has put every row of ``posts`` into one of the three splits itself."""
+    return bool(posts["split"].isin(SPLITS).all())
+
+
+def split_counts(posts: pd.DataFrame) -> pd.DataFrame:
+    """Pictures and posts in each split, one row per split.
+
+    Args:
+        posts: Rows with the columns split and post_id.
+
+    Raises:
+        AssertionError: A post is in two splits.
+    """
+    if (posts.groupby("post_id")["split"].nunique() > 1).any():
+        raise AssertionError("a post is in two splits")
+    by_split = posts.groupby("split")["post_id"].agg(pictures="size", posts="nunique")
+    return by_split.reindex(SPLITS, fill_value=0).rename_axis("split").reset_index()

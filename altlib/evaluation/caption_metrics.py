@@ -11,13 +11,13 @@ import os
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+from altlib.core.estimates import Estimate
 from altlib.core.statistics import resample_counts
 
 METRICS = ("BLEU@4", "METEOR", "ROUGE-L", "CIDEr")
@@ -164,28 +164,25 @@ def cider(hypotheses: list[str], references: list[str]) -> np.ndarray:
     return np.array(scorer.compute_score()[1])
 
 
-@dataclass(frozen=True)
-class SystemScores:
-    """A system's corpus scores and their bootstrap resamples, times 100.
-
-    ``values`` metric -> score; ``resamples`` metric -> (RESAMPLES,), the same pictures in the
-    same resample for every system, so that differences are paired.
-    """
-
-    values: dict[str, float]
-    resamples: dict[str, np.ndarray]
-
-    def interval(self, metric: str) -> tuple[float, float]:
-        """The 95% bootstrap interval."""
-        low, high = np.percentile(self.resamples[metric], [2.5, 97.5])
-        return float(low), float(high)
+Scores = dict[str, Estimate]  # of one system: metric -> corpus score times 100
 
 
-def score_systems(systems: dict[str, list[str]], references: list[str], seed: int = 0) -> dict[str, SystemScores]:
+def score_systems(systems: dict[str, list[str]], references: list[str], seed: int = 0) -> dict[str, Scores]:
     """Score every system's captions against the references, with paired bootstrap resamples.
 
-    ``systems`` name -> captions in the order of ``references``. Raises ``ValueError`` if their
-    numbers differ or there is nothing to score.
+    The same pictures are in the same resample of every system, so the difference of two systems'
+    scores is paired.
+
+    Args:
+        systems: Name of each system -> its captions, in the order of ``references``.
+        references: The alt text of each picture.
+        seed: Seed of the resamples.
+
+    Returns:
+        Name of each system -> its scores by metric.
+
+    Raises:
+        ValueError: The numbers of captions and references differ, or there is nothing to score.
     """
     n = len(references)
     if not n:
@@ -209,19 +206,5 @@ def score_systems(systems: dict[str, list[str]], references: list[str], seed: in
                 values[metric] = float(each.mean())
                 resamples[metric] = counts @ each / n
             values["METEOR"], resamples["METEOR"] = by_meteor[name].result()
-            out[name] = SystemScores({m: 100 * values[m] for m in METRICS}, {m: 100 * resamples[m] for m in METRICS})
+            out[name] = {m: Estimate(100 * values[m], 100 * resamples[m]) for m in METRICS}
     return out
-
-
-def paired_test(ours: SystemScores, theirs: SystemScores, metric: str) -> dict[str, float]:
-    """Difference of two systems on the same pictures: its 95% interval and two-sided bootstrap p."""
-    difference = ours.resamples[metric] - theirs.resamples[metric]
-    low, high = np.percentile(difference, [2.5, 97.5])
-    tail = min((difference <= 0).mean(), (difference >= 0).mean())
-    p = min(1.0, 2 * (tail * len(difference) + 1) / (len(difference) + 1))
-    return {
-        "difference": ours.values[metric] - theirs.values[metric],
-        "low": float(low),
-        "high": float(high),
-        "p": float(p),
-    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from altlib.core.files import read_json
 from altlib.data.described import sample_rows, triplet_posts
@@ -61,6 +63,28 @@ class CaptionJudge:
     def second_captions(self, pictures: list[str], texts: list[str], cache: Path | None = None) -> np.ndarray:
         """Which of the texts of n pictures are second captions, (n,) bool."""
         return (tuned_scores(self.tuned, self.base, pictures, texts, cache) < self.threshold).numpy()
+
+    def judge_frames(self, frames: Iterable[pd.DataFrame]) -> pd.Series:
+        """Which alt texts of a corpus that streams by are second captions, bool by the frames' own index.
+
+        Args:
+            frames: Posts with the columns image and alt_text.
+        """
+        found = [
+            pd.Series(self.second_captions(posts["image"].tolist(), posts["alt_text"].tolist()), index=posts.index)
+            for posts in frames
+        ]
+        return pd.concat(found).sort_index()
+
+    def report(self, run: str, share: float) -> str:
+        """What was found, in sentences: ``share`` of a corpus judged with the CLIP of ``run``."""
+        said = (
+            f"Of {self.pictures} held-out pictures of {run}, {100 * self.missed:.0f}% of the descriptions and "
+            f"{100 * self.caught:.0f}% of the captions lie below the threshold; of these alt texts, {100 * share:.0f}%."
+        )
+        if share > 0.5:
+            said += " That is more than half of them: the CLIP of that run may never have seen pictures of this kind."
+        return said
 
 
 def caption_judge(run: Path, name: str = "", missed: float = 0.05, pictures: int = 500, seed: int = 0) -> CaptionJudge:

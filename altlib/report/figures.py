@@ -1,33 +1,32 @@
 """Figures, tables and picture galleries that read well on a screen and in a screen reader.
 
-Everything that strangers wrote passes through :func:`html.escape` here. Colours are Okabe and
-Ito's, which colour-blind readers can tell apart; lines differ in marker and dash as well.
+Everything that strangers wrote passes through :func:`html.escape` here. The colours are those of
+Okabe and Ito, which colour-blind readers can tell apart; lines also differ in marker and dash.
 """
 
 from __future__ import annotations
 
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
 
 from altlib.core.errors import PictureError
 from altlib.core.images import data_uri, open_picture
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
-
-
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-
-
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+LONGEST_TEXT = 600  # characters of a text that a cell or a gallery shows
 
 
 def style() -> None:
-    """Set readable sizes and the colours, once at the top of a notebook."""
+    """Set readable sizes and the colours for all figures of a notebook."""
     import matplotlib as mpl
     from cycler import cycler
 
@@ -48,23 +47,32 @@ def style() -> None:
     )
 
 
-def as_html(content: str) -> Any:
-    """HTML for a notebook to show."""
-    from IPython.display import HTML
+def series(number: int) -> dict[str, Any]:
+    """Colour, marker and dash of a plot's ``number``-th line, as ``Axes.plot`` takes them; they repeat after eight."""
+    place = number % len(COLOURS)
+    return {"color": COLOURS[place], "marker": MARKERS[place], "linestyle": DASHES[place]}
 
+
+def as_html(content: str) -> HTML:
+    """HTML for a notebook to show."""
     return HTML(content)
 
 
-def show(figure: Any, alt: str, caption: str) -> Any:
-    """A matplotlib figure with alt text and a caption; the figure is closed.
+def show(figure: Figure, alt: str, caption: str) -> HTML:
+    """A matplotlib figure as a picture with alt text and a caption; the figure is closed.
 
-    ``alt`` says what the figure shows, with its numbers, in a sentence or two. Raises
-    ``ValueError`` without it.
+    Args:
+        figure: The figure.
+        alt: What the figure shows, with its numbers, in a few sentences.
+        caption: What stands below the figure.
+
+    Raises:
+        ValueError: There is no alt text.
     """
     import matplotlib.pyplot as plt
 
     if not alt.strip():
-        raise ValueError("a figure needs alt text")
+        raise ValueError("a figure needs alt text: say what it shows, with its numbers")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     plt.close(figure)
@@ -76,7 +84,7 @@ def show(figure: Any, alt: str, caption: str) -> Any:
 
 
 def cell(value: Any, digits: int) -> str:
-    """A table cell's text: numbers rounded, missing values as a dash, the rest escaped."""
+    """The text of a table cell: numbers rounded to ``digits`` decimals, missing values as a dash, the rest escaped."""
     if value is None or (isinstance(value, float) and value != value):
         return "–"
     if isinstance(value, bool):
@@ -87,14 +95,18 @@ def cell(value: Any, digits: int) -> str:
         return f"{int(value):,}"
     if hasattr(value, "item"):
         return cell(value.item(), digits)
-    return html.escape(clip(str(value), 600))
+    return html.escape(cut(str(value)))
 
 
-def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> Any:
+def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> HTML:
     """A data frame as an accessible table: a caption, header cells with their scope, escaped text.
 
-    The first column holds the row headers; numbers in others are aligned right with ``digits``
-    decimals. A table without rows is a sentence that says so.
+    A wide table scrolls, also by keyboard. A data frame without rows becomes a sentence that says so.
+
+    Args:
+        frame: The rows; the first column holds the row headers.
+        caption: What stands above the table.
+        digits: Decimals of floating-point numbers.
     """
     if frame.empty:
         return as_html(f"<p><strong>{html.escape(caption)}</strong>: there is nothing to show.</p>")
@@ -111,29 +123,32 @@ def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> Any:
         first, *rest = (cell(v, digits) for v in values)
         cells = "".join(f"<td{align(c)}>{v}</td>" for c, v in zip(columns[1:], rest, strict=True))
         rows.append(f'<tr><th scope="row" style="text-align:left;font-weight:normal">{first}</th>{cells}</tr>')
-    return as_html(  # a wide table scrolls, by keyboard, too
+    return as_html(
         f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{html.escape(caption)}">'
         f'<table class="table"><caption style="caption-side:top;text-align:left">'
         f"{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
-def clip(text: str, length: int) -> str:
+def cut(text: str, length: int = LONGEST_TEXT) -> str:
     """The text, cut at ``length`` characters with a note of how many more there are."""
     return text if len(text) <= length else f"{text[:length]}… ({len(text) - length:,} more characters)"
 
 
-def gallery(items: Sequence[dict[str, str]], label: str, width: int = 192) -> Any:
-    """Pictures, each with a list of texts beside it.
+def gallery(items: Sequence[Mapping[str, str]], label: str, width: int = 192) -> HTML:
+    """Pictures, each with a list of labelled texts beside it; long texts are cut.
 
-    An item is ``{"image": path, "alt": alt text of the picture, **texts}``; the other keys are
-    shown as labels with their text. All text is escaped and cut at 600 characters.
+    Args:
+        items: One mapping per picture: ``image`` is its file, ``alt`` its alt text; every other key
+            is shown as a label with its text.
+        label: Name of an item for screen readers, which also hear its number.
+        width: Width of the pictures (CSS pixels).
     """
     articles = []
     for number, item in enumerate(items, start=1):
         texts = "".join(
             f"<dt style='font-weight:bold'>{html.escape(k)}</dt>"
-            f"<dd style='margin:0 0 .4em 1em;overflow-wrap:anywhere'>{html.escape(clip(v, 600))}</dd>"
+            f"<dd style='margin:0 0 .4em 1em;overflow-wrap:anywhere'>{html.escape(cut(v))}</dd>"
             for k, v in item.items()
             if k not in ("image", "alt")
         )
@@ -146,27 +161,27 @@ def gallery(items: Sequence[dict[str, str]], label: str, width: int = 192) -> An
 
 
 def picture_tag(path: str, alt: str, width: int) -> str:
-    """An ``img`` of a picture file, or a note that it cannot be shown."""
+    """An ``img`` element of a picture file ``width`` CSS pixels wide, or a paragraph that says why it cannot be shown."""
     try:
         image = open_picture(Path(path), longest=2 * width)
     except PictureError as error:
         return f"<p style='width:{width}px'>Picture not shown: {html.escape(error.reason)}.</p>"
     return (
-        f'<img src="{data_uri(image)}" alt="{html.escape(clip(alt, 600))}" width="{width}" '
+        f'<img src="{data_uri(image)}" alt="{html.escape(cut(alt))}" width="{width}" '
         f'style="height:auto;image-rendering:{"pixelated" if image.width < width else "auto"}">'
     )
 
 
-def note(text: str, kind: str = "note") -> Any:
-    """A boxed note, as for what the miniature world means for a number."""
+def note(text: str, kind: str = "note") -> HTML:
+    """A boxed note with ``kind`` (such as note or warning) as its title."""
     return as_html(
         f'<div class="admonition {html.escape(kind)}"><p class="admonition-title">{html.escape(kind.capitalize())}</p>'
         f"<p>{html.escape(text)}</p></div>"
     )
 
 
-def honest_note(source: str) -> Any:
-    """What the numbers of a page are numbers of."""
+def honest_note(source: str) -> HTML:
+    """A warning at the top of a page that says which corpus its numbers come from."""
     if source == "miniworld":
         return note(
             "These numbers come from the miniature world: a small social network that this project draws and writes "
@@ -174,6 +189,6 @@ def honest_note(source: str) -> Any:
             "warning",
         )
     return note(
-        f"These numbers come from the source '{source}' as this run was given it, not from the paper's corpus.",
+        f"These numbers come from the source '{source}' as it was given to this run, not from the paper's corpus.",
         "warning",
     )

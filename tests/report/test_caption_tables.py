@@ -1,25 +1,29 @@
-"""Captions' scores as tables."""
+"""Tables and sentences about captioners."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from altlib.core.estimates import Estimate
 from altlib.core.statistics import ratio_interval
-from altlib.evaluation.caption_metrics import METRICS, SystemScores
+from altlib.evaluation.caption_metrics import METRICS, Scores
 from altlib.report.caption_tables import (
     against_better,
     beside_paper,
     caption_looks,
-    loss_a_token,
+    differences,
+    loss_per_token,
     loss_verdict,
-    repeats,
+    ratio_verdicts,
+    repeats_trigram,
+    scores_record,
+    training_summary,
 )
 
 
-def scored(value: float) -> SystemScores:
+def scored(value: float) -> Scores:
     """A system with this score in every metric, and resamples within 1 of it."""
-    spread = np.linspace(-1, 1, 1001)
-    return SystemScores(dict.fromkeys(METRICS, value), {m: value + spread for m in METRICS})
+    return dict.fromkeys(METRICS, Estimate(value, value + np.linspace(-1, 1, 1001)))
 
 
 PAPER = pd.DataFrame({m: [1.0, 2.0, 6.0] for m in METRICS}, index=["text", "BLIP-2", "both"])
@@ -55,24 +59,24 @@ def test_there_is_no_ratio_to_nothing():
 
 
 def test_captions_that_repeat_themselves_and_empty_ones_are_counted():
-    assert repeats("a red cup and A Red Cup")
-    assert not repeats("a red cup and a red bowl")
+    assert repeats_trigram("a red cup and A Red Cup")
+    assert not repeats_trigram("a red cup and a red bowl")
     table = caption_looks({"s": ["one two three", "a b c a b c", " "]}).iloc[0]
     assert table["mean words"] == pytest.approx(3)
     assert table["repeat a trigram (%)"] == pytest.approx(100 / 3)
     assert table["empty (%)"] == pytest.approx(100 / 3)
 
 
-def test_a_loss_a_token_weighs_examples_by_their_tokens_and_has_an_interval():
+def test_a_loss_per_token_weighs_examples_by_their_tokens_and_has_an_interval():
     rng = np.random.default_rng(0)
     tokens = rng.integers(5, 60, 400)
     losses = np.stack([tokens * rng.normal(0.7, 0.2, 400), tokens], axis=1)
-    loss = loss_a_token(losses)
+    loss = loss_per_token(losses)
     assert loss.value == pytest.approx(losses[:, 0].sum() / tokens.sum())
     error = np.std((losses[:, 0] - loss.value * tokens) / tokens.mean()) / 20  # of a ratio of sums
     assert loss.interval == pytest.approx((loss.value - 1.96 * error, loss.value + 1.96 * error), abs=0.3 * error)
-    assert str(loss - loss) == "0.000 [0.000, 0.000]"
-    assert str(loss_a_token(np.array([[15.0, 30]]))) == "0.500"
+    assert (loss - loss).text(3) == "0.000 [0.000, 0.000]"
+    assert loss_per_token(np.array([[15.0, 30]])).text(3) == "0.500"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_a_loss_a_token_weighs_examples_by_their_tokens_and_has_an_interval():
     [
         (0.1, "better than text: its loss is lower by 0.100 [0."),
         (-0.1, "worse than text: its loss is higher by 0.100 [0."),
-        (0.0, "not told apart from text: its loss minus the other's is"),
+        (0.0, "not clearly different from text: its loss minus the other's is"),
     ],
 )
 def test_losses_are_compared_on_the_same_pictures(more, said):
@@ -88,8 +92,43 @@ def test_losses_are_compared_on_the_same_pictures(more, said):
     tokens = np.full(200, 30.0)
     ours = rng.normal(20, 4, 200)
     losses = {
-        "both": loss_a_token(np.stack([ours, tokens], axis=1)),
-        "text": loss_a_token(np.stack([ours + 30 * more + rng.permutation(np.linspace(-1, 1, 200)), tokens], axis=1)),
-        "picture": loss_a_token(np.stack([ours + 90, tokens], axis=1)),
+        "both": loss_per_token(np.stack([ours, tokens], axis=1)),
+        "text": loss_per_token(np.stack([ours + 30 * more + rng.permutation(np.linspace(-1, 1, 200)), tokens], axis=1)),
+        "picture": loss_per_token(np.stack([ours + 90, tokens], axis=1)),
     }
     assert loss_verdict(losses, "both", ["picture", "text"]).startswith(f"both is {said}")
+
+
+def test_training_is_summed_up_in_a_row_per_captioner():
+    curve = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "validation_loss": [2.0, 1.0, 1.5],
+            "seconds": [4.0, 4.0, 4.0],
+            "examples_per_second": [10.0, 20.0, 30.0],
+        }
+    )
+    row = training_summary({"both": curve}, {"both": Estimate(1.0, np.linspace(0.9, 1.1, 1001))}).iloc[0]
+    assert (row["epochs"], row["best epoch"], row["seconds"], row["pictures per second"]) == (3, 2, 12.0, 20.0)
+    assert row["validation loss (nats per token) [95%]"] == "1.000 [0.905, 1.095]"
+
+
+def test_the_papers_ratios_hold_or_do_not():
+    compared = pd.DataFrame({"metric": ["BLEU@4", "CIDEr"], "ratio": [2.5, 3.9]})
+    bleu, cider = ratio_verdicts(compared)
+    assert bleu.startswith("BLEU@4: text + image scores 2.50 times") and "at least 2 times holds" in bleu
+    assert "at least 4 times does not hold" in cider
+    nothing, _ = ratio_verdicts(compared.assign(ratio=[float("nan"), 1.0]))
+    assert "no ratio" in nothing
+
+
+def test_differences_are_paired_over_the_same_pictures():
+    table = differences({"both": scored(20), "text": scored(15)}, "both", ["text"])
+    assert table["metric"].tolist() == ["BLEU@4", "CIDEr"]
+    assert table[["difference", "95% low", "95% high"]].to_numpy() == pytest.approx(5.0)
+    assert (table["p (bootstrap)"] == pytest.approx(1 / 1002)).all()
+
+
+def test_scores_are_kept_with_their_intervals():
+    record = scores_record({"text": scored(10)})
+    assert record["text"]["CIDEr"] == pytest.approx({"value": 10.0, "low": 9.05, "high": 10.95})
