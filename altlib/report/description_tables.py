@@ -1,4 +1,4 @@
-"""What fine-tuned CLIPs prefer, keep and agree with, as tables: mean and 95% interval over seeds (CLIP paper, Tables 1, 2).
+"""What fine-tuned CLIPs prefer, keep and agree with, as tables with means and 95% intervals over seeds (CLIP paper, Tables 1 and 2).
 
 ``runs`` has one row per fine-tuned model: objective, fine-tuning, seed, accuracy, transfer (the
 transfer score), one column per transfer task, and agreement (a table of
@@ -7,7 +7,7 @@ transfer score), one column per transfer task, and agreement (a table of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,20 @@ from torch import Tensor
 
 from altlib.core.statistics import plus_minus, proportion_interval
 
-SHOWN = ("overall", "imaginability")  # the questions of Table 1
-
-
-PAPER_LEVELS = {("behavioural", "lora"): 0.90, ("iit-das", "lora"): 0.86}  # accuracies of Table 1
-
-
+QUESTIONS_SHOWN = ("overall", "imaginability")  # the questions of Table 1
+PAPER_ACCURACY = {("behavioural", "lora"): 0.90, ("iit-das", "lora"): 0.86}  # of Table 1
 CONFIGURATION = ["objective", "fine-tuning"]
 
 
 def agreement_with(agreement: pd.DataFrame, group: str, question: str, column: str = "r") -> float:
-    """A correlation with a group's answers to a question, or another column of that row; NaN if it is not there."""
+    """One number of a table of correlations; NaN if it has no such row.
+
+    Args:
+        agreement: As from :func:`altlib.evaluation.ratings.correlations`.
+        group: Who rated.
+        question: What they rated.
+        column: Which number of the row.
+    """
     found = agreement[(agreement["group"] == group) & (agreement["question"] == question)][column]
     return float(found.iloc[0]) if len(found) else float("nan")
 
@@ -34,15 +37,23 @@ def agreement_with(agreement: pd.DataFrame, group: str, question: str, column: s
 def main_table(
     accuracy: float,
     pictures: int,
-    transfer: dict[str, float],
+    transfer: Mapping[str, float],
     agreement: pd.DataFrame,
     runs: pd.DataFrame,
     group: str,
 ) -> pd.DataFrame:
-    """Table 1: how often the description is preferred, macro-F1 of the transfer tasks, correlation with ``group``.
+    """Table 1: how often the description is preferred, macro-F1 of the transfer tasks, correlation with ratings.
 
-    The first four describe the base model: its accuracy on so many ``pictures`` (the interval is
-    over these), its F1 by task and its agreement. The other rows are configurations of ``runs``.
+    Args:
+        accuracy: Share of pictures whose description the base model prefers.
+        pictures: How many pictures that is a share of; its interval is over these.
+        transfer: The base model's macro-F1 by transfer task.
+        agreement: The base model's correlations.
+        runs: The fine-tuned models.
+        group: Whose ratings the correlations are shown for.
+
+    Returns:
+        The base model in the first row, then one row per objective and way of fine-tuning.
     """
     low, high = proportion_interval(round(accuracy * pictures), pictures)
     rows: list[dict[str, Any]] = [
@@ -52,7 +63,7 @@ def main_table(
             "description preferred (%)": f"{100 * accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
             **{f"{task}, F1 (%)": f"{100 * f1:.1f}" for task, f1 in transfer.items()},
             "transfer score (%)": "100",
-            **{f"r, {q}": plus_minus([agreement_with(agreement, group, q)]) for q in SHOWN},
+            **{f"r, {q}": plus_minus([agreement_with(agreement, group, q)]) for q in QUESTIONS_SHOWN},
         }
     ]
     for (objective, tuning), found in runs.groupby(CONFIGURATION, sort=False):
@@ -63,20 +74,33 @@ def main_table(
                 "description preferred (%)": plus_minus(100 * found["accuracy"], 1),
                 **{f"{task}, F1 (%)": plus_minus(100 * found[task], 1) for task in transfer},
                 "transfer score (%)": plus_minus(100 * found["transfer"], 1),
-                **{f"r, {q}": plus_minus(agreement_with(a, group, q) for a in found["agreement"]) for q in SHOWN},
+                **{
+                    f"r, {q}": plus_minus(agreement_with(a, group, q) for a in found["agreement"])
+                    for q in QUESTIONS_SHOWN
+                },
             }
         )
     return pd.DataFrame(rows)
 
 
-def verdicts(runs: pd.DataFrame) -> list[str]:
-    """Whether LoRA reaches the accuracy of the paper's Table 1, and keeps more of transfer than full fine-tuning, as sentences.
+def base_preference(preferred: int, pictures: int) -> str:
+    """A sentence on how often the base model prefers the description, over all pictures and with a 95% interval."""
+    low, high = proportion_interval(preferred, pictures)
+    return (
+        f"The base model has learned from none of these pictures. On all {pictures:,} of them, training pictures included, "
+        f"it prefers the description on {100 * preferred / pictures:.1f}% [{100 * low:.1f}, {100 * high:.1f}] "
+        "(paper's test split: 49.4%)."
+    )
 
-    Shares are compared as they are shown, in whole percent.
+
+def verdicts(runs: pd.DataFrame) -> list[str]:
+    """Whether LoRA reaches the accuracy of the paper's Table 1, and whether it keeps more of transfer than full fine-tuning.
+
+    Shares are compared as they are shown, in whole percent. Returns one sentence per finding.
     """
     found = dict(iter(runs.groupby(CONFIGURATION)))
     said = []
-    for (objective, tuning), level in PAPER_LEVELS.items():
+    for (objective, tuning), level in PAPER_ACCURACY.items():
         if (objective, tuning) in found:
             reached = found[objective, tuning]["accuracy"].mean()
             kept = found[objective, tuning]["transfer"].mean()
@@ -96,7 +120,7 @@ def verdicts(runs: pd.DataFrame) -> list[str]:
 
 
 def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: str) -> pd.DataFrame:
-    """Correlations of several seeds as one table of Table 2's columns, with intervals over the seeds."""
+    """Correlations of several seeds in the columns of Table 2, with intervals over the seeds."""
     first = agreements[0]
 
     def over_seeds(column: str) -> list[str]:
@@ -117,7 +141,13 @@ def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: s
 
 
 def agreement_table(base: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Table 2: correlations of the base model, of ``published`` scores if there are any, and of every configuration."""
+    """Table 2: correlations with ratings, by group and question.
+
+    Args:
+        base: The base model's correlations.
+        runs: The fine-tuned models.
+        published: Correlations of published scores, if there are any.
+    """
     parts = [agreement_rows([base], "none", "none")]
     if published is not None:
         parts.append(agreement_rows([published], "none (published scores)", "none"))
@@ -128,10 +158,37 @@ def agreement_table(base: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFr
     return pd.concat(parts).sort_values(["group", "question"], kind="stable")
 
 
-def changed_order(before: Tensor, after: Tensor, count: int) -> list[int]:
-    """The ``count`` rows with the largest change among those whose margin was negative before and is positive after.
+def length_verdicts(base: pd.DataFrame, runs: pd.DataFrame, group: str) -> list[str]:
+    """Whether scores say more of a group's ratings than the length of a text does, one sentence per configuration and question.
 
-    ``before`` and ``after`` (n,) the score of the description minus that of the caption.
+    Args:
+        base: The base model's correlations.
+        runs: The fine-tuned models.
+        group: Whose ratings.
+    """
+    said = []
+    for question in QUESTIONS_SHOWN if len(base) else ():
+        length = agreement_with(base, group, question, "length_r")
+        untrained = agreement_with(base, group, question)
+        for (objective, tuning), found in runs.groupby(CONFIGURATION, sort=False):
+            r = np.mean([agreement_with(agreement, group, question) for agreement in found["agreement"]])
+            said.append(
+                f"{question}, {objective} {tuning}: r {r:.2f}, and {untrained:.2f} before fine-tuning. The length of the text "
+                f"alone has {length:.2f}, so the score says {'more' if r > length else 'less'} than the length."
+            )
+    return said
+
+
+def changed_order(before: Tensor, after: Tensor, count: int) -> list[int]:
+    """The pictures whose texts changed their order most.
+
+    Args:
+        before: Score of the description minus that of the caption, (n,).
+        after: The same after fine-tuning, (n,).
+        count: At most how many.
+
+    Returns:
+        Rows whose margin was negative before and is positive after, the largest change first.
     """
     order = np.argsort(-(after - before).numpy())
     return [int(row) for row in order if before[row] < 0 < after[row]][:count]
