@@ -15,10 +15,25 @@ import pandas as pd
 from torch import Tensor
 
 from altlib.core.statistics import plus_minus, proportion_interval
+from altlib.models.triplets import Triplets
 
 QUESTIONS_SHOWN = ("overall", "imaginability")  # the questions of Table 1
 PAPER_ACCURACY = {("behavioural", "lora"): 0.90, ("iit-das", "lora"): 0.86}  # of Table 1
 CONFIGURATION = ["objective", "fine-tuning"]
+
+
+def triplet_table(splits: Mapping[str, Triplets]) -> pd.DataFrame:
+    """How many pictures have a caption and a description, and how many were left out, one row per split."""
+    rows = [
+        {
+            "split": name,
+            "triplets": len(found),
+            "left out: no caption or description": found.incomplete,
+            "texts cropped to the context": found.cropped,
+        }
+        for name, found in splits.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def agreement_with(agreement: pd.DataFrame, group: str, question: str, column: str = "r") -> float:

@@ -1,8 +1,9 @@
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from altlib.data.splits import split_by_post
+from altlib.data.splits import keeps_own_split, split_by_post, split_counts
 
 
 @given(ids=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 8)), min_size=1, max_size=60), seed=st.integers(0, 5))
@@ -29,3 +30,18 @@ def test_more_data_moves_no_post():
     a, b = split_by_post(small, 0.1, 0.1, 0), split_by_post(large, 0.1, 0.1, 0)
     assert (a == b[:50]).all()
     assert 0.05 < (b == "test").mean() < 0.15 and 0.05 < (b == "val").mean() < 0.15
+
+
+def test_pictures_and_posts_of_each_split_are_counted():
+    posts = pd.DataFrame({"post_id": ["a", "a", "b"], "split": ["train", "train", "test"]})
+    assert split_counts(posts).to_numpy().tolist() == [["train", 2, 1], ["val", 0, 0], ["test", 1, 1]]
+
+
+def test_a_post_in_two_splits_is_an_error():
+    with pytest.raises(AssertionError, match="in two splits"):
+        split_counts(pd.DataFrame({"post_id": ["a", "a"], "split": ["train", "test"]}))
+
+
+def test_a_source_has_a_split_of_its_own_if_every_row_is_in_one():
+    assert keeps_own_split(pd.DataFrame({"split": ["train", "val", "test"]}))
+    assert not keeps_own_split(pd.DataFrame({"split": ["train", ""]}))

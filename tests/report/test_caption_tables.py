@@ -12,11 +12,13 @@ from altlib.report.caption_tables import (
     beside_paper,
     caption_looks,
     differences,
+    gallery_items,
     loss_per_token,
     loss_verdict,
     ratio_verdicts,
     repeats_trigram,
     scores_record,
+    small_sample_note,
     training_summary,
 )
 
@@ -132,3 +134,15 @@ def test_differences_are_paired_over_the_same_pictures():
 def test_scores_are_kept_with_their_intervals():
     record = scores_record({"text": scored(10)})
     assert record["text"]["CIDEr"] == pytest.approx({"value": 10.0, "low": 9.05, "high": 10.95})
+
+
+def test_a_gallery_shows_every_systems_text_of_each_picture():
+    posts = pd.DataFrame({"image": ["a.png", "b.png"], "alt_text": ["A cup.", "A map."], "text": ["Tea!", "Lost."]})
+    first, second = gallery_items(posts, {"ours": ["a cup", "a map", "not shown"]})
+    assert first == {"image": "a.png", "alt": "A cup.", "Post": "Tea!", "Gold alt text": "A cup.", "ours": "a cup"}
+    assert second["ours"] == "a map"
+
+
+def test_a_handful_of_test_pictures_gets_a_warning():
+    assert "only 7 test pictures" in small_sample_note(7).data
+    assert small_sample_note(500) is None

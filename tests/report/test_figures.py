@@ -46,3 +46,15 @@ def test_a_table_has_a_caption_and_header_cells():
 def test_a_table_without_rows_says_so():
     shown = figures.table(pd.DataFrame(columns=["a"]), "Scores <of> this run").data
     assert "<table" not in shown and "Scores &lt;of&gt; this run" in shown and "nothing to show" in shown
+
+
+def test_lines_differ_in_colour_marker_and_dash():
+    looks = [figures.series(number) for number in range(len(figures.COLOURS))]
+    for part in ("color", "marker", "linestyle"):
+        assert len({look[part] for look in looks}) == len(looks)
+    assert figures.series(len(looks)) == looks[0]
+
+
+def test_a_page_says_what_its_numbers_are_numbers_of():
+    assert "miniature world" in figures.honest_note("miniworld").data
+    assert "the source &#x27;&lt;b&gt;&#x27;" in figures.honest_note("<b>").data

@@ -1,0 +1,93 @@
+"""What fine-tuned CLIPs prefer, keep and agree with."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from altlib.models.triplets import Triplets
+from altlib.report import description_tables as tables
+
+
+def agreement(r: float, question: str = "overall") -> pd.DataFrame:
+    row = {"group": "blind", "question": question, "items": 68, "without_score": 0, "r": r}
+    return pd.DataFrame([row | {"length_r": 0.57, "partial_r": r / 2}])
+
+
+def runs(full: float = 0.5, lora: float = 0.8, accuracy: float = 0.92) -> pd.DataFrame:
+    """Two seeds of each way of fine-tuning."""
+    return pd.DataFrame(
+        [
+            {
+                "objective": "behavioural",
+                "fine-tuning": tuning,
+                "seed": seed,
+                "accuracy": accuracy,
+                "transfer": kept,
+                "Food": kept / 2,
+                "agreement": agreement(0.4 + 0.2 * seed),
+            }
+            for tuning, kept in (("full", full), ("lora", lora))
+            for seed in (0, 1)
+        ]
+    )
+
+
+def test_triplets_are_counted_by_split():
+    tokens = torch.zeros(3, 5, dtype=torch.long)
+    found = Triplets(torch.zeros(3, 4), tokens, tokens, np.arange(3), cropped=2, incomplete=1)
+    assert tables.triplet_table({"train": found}).to_numpy().tolist() == [["train", 3, 1, 2]]
+
+
+def test_a_correlation_that_is_not_there_is_nan():
+    assert tables.agreement_with(agreement(0.3), "blind", "overall") == 0.3
+    assert tables.agreement_with(agreement(0.3), "blind", "overall", "length_r") == 0.57
+    assert pd.isna(tables.agreement_with(agreement(0.3), "sighted", "overall"))
+
+
+def test_the_main_table_begins_with_the_base_model():
+    table = tables.main_table(0.5, 100, {"Food": 0.6}, agreement(0.3), runs(), "blind")
+    assert table["fine-tuning"].tolist() == ["none", "full", "lora"]
+    assert table["description preferred (%)"][0] == "50.0 [40.4, 59.6]"  # Wilson's interval
+    assert table["transfer score (%)"].tolist() == ["100", "50.0 ± 0.0", "80.0 ± 0.0"]
+    assert table["Food, F1 (%)"].tolist() == ["60.0", "25.0 ± 0.0", "40.0 ± 0.0"]
+    assert table["r, overall"][1].startswith("0.50 ± ")
+    assert table["r, imaginability"].tolist() == ["–"] * 3
+
+
+@pytest.mark.parametrize(("full", "lora", "holds"), [(0.5, 0.8, True), (0.8, 0.5, False), (0.601, 0.604, False)])
+def test_lora_keeps_more_of_transfer_or_it_does_not(full, lora, holds):
+    reached, kept = tables.verdicts(runs(full, lora))
+    assert "the paper's level of 90% is reached" in reached
+    assert kept.endswith(f"that LoRA keeps more {'holds' if holds else 'does not hold'} in this run.")
+
+
+def test_an_accuracy_below_the_papers_is_said_not_to_reach_it():
+    assert "of test pictures (the paper's level of 90% is not reached)" in tables.verdicts(runs(accuracy=0.89))[0]
+
+
+def test_published_scores_stand_beside_the_models():
+    table = tables.agreement_table(agreement(0.3), runs(), agreement(0.2))
+    assert table["objective"].tolist() == ["none", "none (published scores)", "behavioural", "behavioural"]
+    assert table["r"].tolist()[:2] == ["0.30", "0.20"]
+    assert len(tables.agreement_table(agreement(0.3), runs())) == 3
+
+
+def test_scores_are_compared_with_the_length_of_the_text():
+    said = tables.length_verdicts(agreement(0.3), runs(), "blind")
+    assert said[0].startswith("overall, behavioural full: r 0.50, and 0.30 before") and said[0].endswith(
+        "less than the length."
+    )
+    above = runs().assign(agreement=[agreement(0.6)] * 4)
+    assert tables.length_verdicts(agreement(0.3), above, "blind")[0].endswith("more than the length.")
+    assert tables.length_verdicts(agreement(0.3)[:0], runs(), "nobody") == []
+
+
+def test_the_base_models_preference_has_wilsons_interval():
+    assert "on all 100 of them" in (said := tables.base_preference(50, 100).lower()) and "50.0% [40.4, 59.6]" in said
+
+
+def test_texts_that_changed_their_order_come_with_the_largest_change_first():
+    before, after = torch.tensor([-1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, 3.0, 9.0, -0.5])
+    assert tables.changed_order(before, after, 5) == [1, 0]
+    assert tables.changed_order(before, after, 1) == [1]
