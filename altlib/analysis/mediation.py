@@ -27,8 +27,6 @@ from altlib.models.interventions import PATHS
 from altlib.models.text_tower import TextTower
 
 Found = Mapping[tuple[str, int], dict[str, Attribution]]
-
-
 Words = Mapping[tuple[str, int, str], list[list[WordAttribution]]]
 
 

@@ -1,4 +1,4 @@
-"""Where the miniature models lie that ship with the package."""
+"""Where the miniature models are that ship with the package."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ MINIATURE = "miniature"  # the name of the models that ship with the package
 
 
 def miniature_folder(part: str) -> Path:
-    """Folder of a shipped miniature model: ``clip``, ``clipcap`` or ``gpt2``."""
+    """The folder of a shipped miniature model: ``clip``, ``clipcap`` or ``gpt2``."""
     return Path(str(files("altlib") / "checkpoints" / part))

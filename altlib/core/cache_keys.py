@@ -8,12 +8,19 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-BLOCK = 1 << 22  # numbers that are hashed at a time, so that a map of a large file stays on disk
+BLOCK = 1 << 22  # numbers hashed at a time, so that a map of a large file stays on disk
+SCALARS = (bool, int, float, str)  # a bool is an int, too: the first that fits is the kind
 
 
 @dataclass(frozen=True)
 class FileStamp:
-    """A file as far as it decides a result: its name, size (bytes; -1 if it is missing) and time of change (ns)."""
+    """A file as far as it decides a result.
+
+    Attributes:
+        path: Its name.
+        size: In bytes; -1 if it is missing.
+        changed: When it was last changed, in nanoseconds.
+    """
 
     path: str
     size: int
@@ -33,16 +40,19 @@ class Key:
     """A hash of named values: ``Key(CODE, weights=model, settings=settings)``; its text is 32 hex digits.
 
     Values may be numbers, texts, bytes, ``None``, dataclasses, mappings, lists, tuples, sets, arrays,
-    tensors, modules of torch (their weights), types and devices of torch, data frames,
-    :class:`FileStamp`, and iterators of all of these. Each is hashed with its name, its type and
-    its length, so that no two different inputs run together.
+    tensors, modules of torch (their weights), types and devices of torch, data frames (without
+    their index), :class:`FileStamp`, and iterators of all of these. Each is hashed with its name,
+    its kind and its length, so that two different inputs never give the same bytes. A list and a
+    tuple of the same items are equal, and so are a number of Python and its subclass in NumPy; the
+    order of mappings and sets does not matter.
 
     Args:
-        code: what the code that makes the result does (:func:`altlib.core.code_imports.code_fingerprint`).
-        values: what it is made from.
+        code: What the code that makes the result does, from
+            :func:`altlib.core.code_imports.code_fingerprint`.
+        values: What the result is made from.
 
     Raises:
-        TypeError: a value is of another kind, such as a path, whose name alone decides nothing.
+        TypeError: A value is of another kind, such as a path, whose name alone decides nothing.
     """
 
     def __init__(self, code: str, **values: Any) -> None:
@@ -66,59 +76,68 @@ class Key:
 
     def hash_value(self, value: Any, name: str) -> None:
         """Hash one value; ``name`` is for the error."""
-        if value is None or isinstance(value, bool | int | float | str):
-            self.feed(type(value).__name__, str(value).encode("utf-8", "surrogatepass"))
+        if value is None:
+            self.feed("none", b"")
+        elif isinstance(value, SCALARS):
+            kind = next(kind for kind in SCALARS if isinstance(value, kind))
+            self.feed(kind.__name__, str(value).encode("utf-8", "surrogatepass"))
         elif isinstance(value, bytes | bytearray | memoryview):
             self.feed("bytes", bytes(value))
         elif is_dataclass(value) and not isinstance(value, type):
-            self.feed("dataclass", type(value).__qualname__.encode())
-            for part in fields(value):
-                self.add(**{part.name: getattr(value, part.name)})
+            kind, parts = type(value), fields(value)
+            self.feed("dataclass", f"{kind.__module__}.{kind.__qualname__}/{len(parts)}".encode())
+            self.add(**{part.name: getattr(value, part.name) for part in parts})
         elif isinstance(value, Mapping):
             self.feed("mapping", str(len(value)).encode())
-            for key in sorted(value, key=str):
-                self.hash_value(key, name)
-                self.hash_value(value[key], name)
-        elif isinstance(value, list | tuple | set | frozenset):
-            self.feed("items", str(len(value)).encode())
-            for item in sorted(value, key=str) if isinstance(value, set | frozenset) else value:
+            for key, item in sorted(
+                ((digest(key, name), item) for key, item in value.items()), key=lambda pair: pair[0]
+            ):
+                self.feed("key", key)
                 self.hash_value(item, name)
-        elif isinstance(value, Iterator):
-            count = 0
+        elif isinstance(value, list | tuple):
+            self.feed("sequence", str(len(value)).encode())
             for item in value:
                 self.hash_value(item, name)
-                count += 1
-            self.feed("iterator", str(count).encode())
+        elif isinstance(value, set | frozenset):
+            self.feed("set", b"".join(sorted(digest(item, name) for item in value)))
+        elif isinstance(value, Iterator):
+            self.feed("iterator", b"")
+            for item in value:
+                self.feed("next", b"")
+                self.hash_value(item, name)
+            self.feed("end", b"")
         else:
             self.hash_numbers(value, name)
 
     def hash_numbers(self, value: Any, name: str) -> None:
         """Hash what holds many numbers: an array, a tensor, the weights of a module, a data frame."""
         library = type(value).__module__.partition(".")[0]
-        if library == "numpy":
-            self.hash_array(value)
-        elif library == "pandas":
-            self.hash_frame(value)
+        if library == "numpy" and hasattr(value, "dtype"):
+            self.hash_array(value, name)
+        elif library == "pandas" and hasattr(value, "columns"):
+            self.hash_frame(value, name)
         elif hasattr(value, "state_dict"):
             self.feed("weights", str(len(value.state_dict())).encode())
             for part, tensor in sorted(value.state_dict().items()):
                 self.hash_value(part, name)
-                self.hash_tensor(tensor)
+                self.hash_value(tensor, name)
         elif hasattr(value, "detach"):
             self.hash_tensor(value)
-        elif library == "torch":  # a number type or a device
+        elif library == "torch" and type(value).__name__ in ("dtype", "device"):
             self.feed("torch", str(value).encode())
         else:
-            raise TypeError(f"{name}: a {type(value).__name__} cannot be part of a key")
+            raise TypeError(f"{name}: a {type(value).__name__} cannot be part of a key; give what it stands for")
 
-    def hash_array(self, array: Any) -> None:
+    def hash_array(self, array: Any, name: str) -> None:
         """Hash an array with its type and shape, block by block."""
         import numpy as np
 
-        self.feed("array", f"{array.dtype.str}{array.shape}".encode())
+        if array.dtype.hasobject:
+            raise TypeError(f"{name}: an array of Python objects cannot be part of a key; give a list")
+        self.feed("array", f"{array.dtype!r}{array.shape}".encode())
         flat = np.atleast_1d(array).reshape(-1)
         for start in range(0, len(flat), BLOCK):
-            self.digest.update(np.ascontiguousarray(flat[start : start + BLOCK]).data)
+            self.digest.update(np.ascontiguousarray(flat[start : start + BLOCK]).view(np.uint8).data)
 
     def hash_tensor(self, tensor: Any) -> None:
         """Hash a tensor with its type and shape."""
@@ -129,13 +148,23 @@ class Key:
         for part in flat.split(BLOCK) if len(flat) else ():
             self.digest.update(part.cpu().contiguous().view(torch.uint8).numpy().data)
 
-    def hash_frame(self, frame: Any) -> None:
-        """Hash the rows of a data frame with the names and types of its columns."""
+    def hash_frame(self, frame: Any, name: str) -> None:
+        """Hash the rows of a data frame with the names and types of its columns; missing values of all kinds are alike."""
         import pandas as pd
 
-        columns = [f"{name} {kind}" for name, kind in zip(frame.columns, frame.dtypes, strict=True)]
-        self.hash_value(columns, "columns")
-        self.hash_array(pd.util.hash_pandas_object(frame, index=False).to_numpy())
+        for column in frame.columns[frame.dtypes == object]:
+            if pd.api.types.infer_dtype(frame[column], skipna=True).startswith("mixed"):
+                raise TypeError(f"{name}: the column {column!r} holds values of several types; make them one")
+        self.feed("frame", b"")
+        self.hash_value([[str(column), str(kind)] for column, kind in frame.dtypes.items()], name)
+        self.hash_array(pd.util.hash_pandas_object(frame, index=False).to_numpy(), name)
+
+
+def digest(value: Any, name: str) -> bytes:
+    """The hash of one value alone, 32 bytes: what mappings and sets are sorted by."""
+    key = Key("")
+    key.hash_value(value, name)
+    return key.digest.digest()
 
 
 def weights_fingerprint(model: Any) -> str:

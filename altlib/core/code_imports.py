@@ -1,23 +1,24 @@
 """Which of the library's modules Python code imports, and one hash of what they do.
 
-Kept work (features, captioners, candidates) is read back for the same code only: whoever changes
-a loss or a search sees what the change does.
+Kept work (features, captioners, candidates) is read back only for the same code. Whoever changes a
+loss or a search sees the effect of the change.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from altlib.core.cache_keys import Key
+
 PACKAGE = Path(__file__).resolve().parents[1]
-DATA = (".toml", ".csv", ".jinja", ".json", ".safetensors")  # files that modules beside them read
+DATA = (".toml", ".csv", ".jinja", ".json", ".safetensors")  # suffixes of files that the modules beside them read
 
 
 def module_files(package: Path = PACKAGE) -> dict[str, Path]:
-    """Every module of the library by its dotted name below ``altlib``; a package is named as its ``__init__``."""
+    """The file of every module by its dotted name below ``altlib``; a package has the name of its folder."""
     return {
         ".".join(p.relative_to(package).with_suffix("").parts).removesuffix(".__init__"): p
         for p in package.rglob("*.py")
@@ -26,7 +27,11 @@ def module_files(package: Path = PACKAGE) -> dict[str, Path]:
 
 
 def data_files(module: Path) -> Iterator[Path]:
-    """The data files in a module's folder and in the folders below it that are no packages, in the order of their paths."""
+    """The data files that a module may read, sorted by path.
+
+    Returns:
+        Those in the module's folder and in the folders below it that are not packages.
+    """
     for path in sorted(module.parent.iterdir()):
         if path.is_dir() and not (path / "__init__.py").is_file():
             yield from sorted(p for p in path.rglob("*") if p.suffix in DATA)
@@ -40,11 +45,11 @@ def imported_modules(
     """The library modules that Python source imports.
 
     Args:
-        source: the code.
-        module: its own name below ``altlib``, empty for code outside.
-        is_package: whether that is a package, from which relative imports count one level less.
-        known: all modules, from :func:`module_files`.
-        everywhere: also imports inside functions; else only those that run when the code is loaded.
+        source: The code.
+        module: Its own name below ``altlib``; empty for code outside the library.
+        is_package: Whether that is a package, from which relative imports count one level less.
+        known: All modules, from :func:`module_files`.
+        everywhere: Also count imports inside functions; otherwise only those that run when the code is loaded.
     """
     found: set[str] = set()
 
@@ -76,7 +81,13 @@ def imported_modules(
 
 
 def with_imports(names: Iterable[str], known: dict[str, Path], everywhere: bool = True) -> set[str]:
-    """Modules and all that they import, directly or not; if not ``everywhere``, when they are loaded."""
+    """Modules with all that they import, directly or not.
+
+    Args:
+        names: Dotted names below ``altlib``.
+        known: All modules, from :func:`module_files`.
+        everywhere: Also follow imports inside functions; otherwise only those that run when a module is loaded.
+    """
     waiting, found = set(names), set()
     while waiting:
         name = waiting.pop()
@@ -107,20 +118,26 @@ def meaning(source: str) -> str:
 
 
 def code_fingerprint(module: str, package: Path = PACKAGE) -> str:
-    """What a module of the library and those that it imports do, with their data files, as a hash.
+    """A hash of what a module of the library does, with the modules that it imports and their data files.
 
-    Comments and docstrings do not count. Modules ask for it as they are loaded: a file may be
-    edited while what was read of it runs on. Another version of Python may give another hash.
+    Comments and docstrings do not count. Modules call this while they are loaded, because a file may
+    be edited while the code that was read from it still runs. Another version of Python may give
+    another hash.
 
     Args:
-        module: its name below ``altlib``, such as ``generation.decoding``.
-        package: the library's folder.
+        module: Its name below ``altlib``, such as ``generation.decoding``.
+        package: The library's folder.
+
+    Returns:
+        32 hex digits.
     """
     known = module_files(package)
-    found = hashlib.sha256()
     names = sorted(with_imports([module], known))
-    for name in names:
-        found.update(f"{name}\0{meaning(known[name].read_text(encoding='utf-8'))}\0".encode())
-    for path in sorted({p for name in names for p in data_files(known[name])}):
-        found.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
-    return found.hexdigest()
+    files = {file for name in names for file in data_files(known[name])}
+    return str(
+        Key(
+            "code",
+            modules={name: meaning(known[name].read_text(encoding="utf-8")) for name in names},
+            data={file.relative_to(package).as_posix(): file.read_bytes() for file in files},
+        )
+    )

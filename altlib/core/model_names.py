@@ -1,18 +1,22 @@
-"""How models are named in parameters, and what is said of one that is not here."""
+"""How models are named in parameters, and what to do about one that is not on this machine."""
 
 from __future__ import annotations
 
 from altlib.checkpoints.miniature import MINIATURE
 from altlib.core.errors import BackboneError
 
-SPACY = "spacy:"  # what the name of a spaCy recogniser begins with
-
-
-TRANSFORMERS = "transformers:"  # what the name of a picture encoder of that library begins with
+SPACY = "spacy:"  # prefix of the name of a spaCy recogniser
+TRANSFORMERS = "transformers:"  # prefix of the name of a picture encoder of that library
 
 
 def offline_hint(kind: str, name: str, error: Exception) -> BackboneError:
-    """The error for a model that is neither on disk nor to be fetched."""
+    """The error for a model that is neither on disk nor to be downloaded.
+
+    Args:
+        kind: What it is, such as ``CLIP`` or ``language``.
+        name: Its public name; for CLIP followed by a slash and the pretrained tag.
+        error: What the library that looked for it raised.
+    """
     cause = f"{type(error).__name__}: {error}".split("\n")[0][:300]
     if kind == "CLIP":
         how = (

@@ -38,8 +38,6 @@ def base_accuracy(base: Clip, triplets: Triplets) -> float:
 
 
 CLIPSCORE_PROMPT = "A photo depicts "
-
-
 CLIPSCORE_WEIGHT = 2.5
 
 

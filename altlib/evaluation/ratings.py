@@ -25,14 +25,8 @@ QUESTIONS = {
     "relevance": "q_relevance",
     "irrelevance": "q_irrelevance",
 }
-
-
 BLIND_FILE = "blv_data_criticaltrials.csv"
-
-
 SIGHTED_FILE = "sighted_data_criticaltrials.csv"
-
-
 KEY = ["img_id", "context", "description"]
 
 

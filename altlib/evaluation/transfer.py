@@ -32,8 +32,6 @@ def transfer_of(
 
 
 CODE = code_fingerprint("evaluation.transfer")
-
-
 PROMPT = "An image of {}"
 
 

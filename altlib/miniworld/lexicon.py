@@ -113,8 +113,6 @@ IRREGULAR = {
     "spaghetti": "spaghetti",
     "half": "halves",
 }
-
-
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 

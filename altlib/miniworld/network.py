@@ -30,8 +30,6 @@ from altlib.miniworld.writers import (
 )
 
 EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
-
-
 # How often the alt text of a picture is spoilt, and how; the rest is as written.
 ALT_NOISE = {
     "placeholder": 0.03,
@@ -45,15 +43,9 @@ ALT_NOISE = {
     "person name": 0.05,
     "missing": 0.02,
 }
-
-
 # How often a whole post is of a sort that is not collected.
 POST_NOISE = {"gif": 0.02, "repost": 0.02, "foreign": 0.04, "labelled": 0.01}
-
-
 SPAM_RATE = 0.03  # of stories: an account that posts the same again
-
-
 BOT_RATE = 0.02  # of stories: a bot whose pictures differ by a few pixels
 
 

@@ -14,8 +14,6 @@ from random import Random
 from altlib.miniworld.lexicon import NUMBER_WORDS, Thing, Topic, glyph_sharing, lexicon, things, topics, wording
 
 PLACES = 5  # places that a post names: so many that a guess at the one that a picture shows is mostly wrong
-
-
 FORMS = {"photo": 0.76, "poster": 0.08, "chart": 0.05, "screenshot": 0.05, "artwork": 0.06}
 
 

@@ -25,8 +25,6 @@ from altlib.core.progress import progress_bar
 from altlib.models.clip import Clip
 
 CODE = code_fingerprint("models.features")
-
-
 SHARD = 1024  # pictures in one cached file
 
 

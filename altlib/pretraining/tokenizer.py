@@ -6,11 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 TOKENIZER_STORIES = 8000
-
-
 END_OF_TEXT = "<|endoftext|>"
-
-
 PADDING = "<|pad|>"
 
 

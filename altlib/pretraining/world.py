@@ -14,23 +14,11 @@ from altlib.miniworld.writers import write_alt_text, write_caption, write_catalo
 from altlib.models.clip import Clip
 
 CLIP_SEED = 7_000_001  # pictures and captions for CLIP
-
-
 TEXT_SEED = 7_000_002  # text for the tokenizer and GPT-2
-
-
 TUNING_SEED = 7_000_003  # pictures on which the share of descriptions is set
-
-
 VISION_SEED = 7_000_005  # pictures on which the vision tower learns to name facts
-
-
 HELD_OUT_SEED = 7_000_004  # pictures on which the model cards' numbers are measured
-
-
 CLIPCAP_SEED = 7_000_006  # pictures and texts for ClipCap's mapping network
-
-
 CATALOGUE_SEED = 7_000_007  # archive entries for GPT-2
 
 

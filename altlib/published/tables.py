@@ -13,7 +13,7 @@ def published_table(name: str) -> pd.DataFrame:
     """A table of the papers by its name, such as ``twitter-table1``.
 
     Raises:
-        FileNotFoundError: there is no such table.
+        FileNotFoundError: There is no such table; the message lists those there are.
     """
     import pandas as pd
 
