@@ -26,7 +26,7 @@ def one(features, posts, folder, seed):
 
 def main():
     clip, posts = load_clip(), first_pictures(7, PICTURES)
-    features = drawn_features(clip, posts)
+    features = drawn_features(clip.model, posts)
     seconds = {}
     with tempfile.TemporaryDirectory() as root:
         one(features, posts, Path(root) / "warm-up", 9)

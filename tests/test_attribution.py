@@ -80,7 +80,7 @@ def test_pieces_join_to_words_and_keep_their_sum():
 
 def test_words_of_a_text_are_its_words(base, pairs):
     found = attribute(TextTower(base.model), *pairs, padding=0, steps=4)
-    words = attribution.words_of(found, base.tokenize, 2)
+    words = attribution.attributed_words(found, base.tokenize, 2)
     assert [w.word for w in words] == ["Two", "campaign", "shirts", "at", "Ravenscar", "Magna", "!"]
     total = float(found.values[2, : found.pooled[2]].sum())
     assert sum(w.value for w in words) == pytest.approx(total, abs=1e-5)
@@ -92,7 +92,7 @@ def test_words_of_open_clips_own_tokenizer():
     tokenizer = open_clip.get_tokenizer("ViT-B-32")
     tokens = tokenizer(["a photo of Ravenscar, naïve!"])
     found = attribution.Attribution(tokens, torch.ones(tokens.shape), torch.zeros(1), tokens.argmax(-1))
-    words = [w.word for w in attribution.words_of(found, tokenizer, 0)]
+    words = [w.word for w in attribution.attributed_words(found, tokenizer, 0)]
     assert words == ["a", "photo", "of", "ravenscar", ",", "naïve", "!"]
 
 

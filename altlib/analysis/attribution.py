@@ -1,4 +1,7 @@
-"""Which words of a text move its score: integrated gradients, mediated by a subspace (CLIP paper, section 4.3, appendix E)."""
+"""Which words of a text move its score: integrated gradients, mediated by a subspace.
+
+The method is that of the CLIP paper, section 4.3 and appendix E.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,18 @@ from torch import Tensor
 from altlib.models.interventions import PATHS, RotatedSubspace, Site, mediate
 from altlib.models.text_tower import TextTower
 
-METHOD = "gausslegendre"
+METHOD = "gausslegendre"  # how captum approximates the integral
 
 
 @dataclass
 class Attribution:
     """Attributions of the tokens of n texts.
 
-    ``tokens`` (n, T) ids; ``values`` (n, T), by how much each token raises the cosine of image
-    and text; ``difference`` (n,) the cosine minus that of the baseline; ``pooled`` (n,) position
-    of the end of text.
+    Attributes:
+        tokens: Token ids, (n, T).
+        values: By how much each token raises the cosine of image and text, (n, T).
+        difference: The cosine minus that of the baseline, (n,).
+        pooled: Position of the end of text, (n,).
     """
 
     tokens: Tensor
@@ -31,14 +36,28 @@ class Attribution:
     pooled: Tensor
 
     def completeness_error(self) -> Tensor:
-        """|sum of attributions - difference| as a share of |difference|, (n,); 0 for exact unmediated attributions."""
+        """|sum of attributions - difference| as a share of |difference|, (n,); 0 for exact unmediated ones."""
         return (self.values.sum(1) - self.difference).abs() / self.difference.abs().clamp(min=1e-6)
 
 
 def mediated_score(
     tower: TextTower, site: Site | None, subspace: RotatedSubspace | None, path: str
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """A function (token embeddings (B, T, d), images (B, width), positions (B,)) -> cosines (B,) whose gradient takes ``path``."""
+    """The cosine of image and text as a function whose gradient takes one path.
+
+    Args:
+        tower: The text encoder.
+        site: Where the subspace is; not needed for the path ``none``.
+        subspace: Z; not needed for the path ``none``.
+        path: One of :data:`~altlib.models.interventions.PATHS`.
+
+    Returns:
+        A function from token embeddings (B, T, d), image embeddings (B, width) and positions of the end of text (B,)
+        to cosines (B,).
+
+    Raises:
+        ValueError: There is no such path, or it needs a site and a subspace.
+    """
     if path not in PATHS:
         raise ValueError(f"unknown path {path!r}; known: {', '.join(PATHS)}")
     if path != "none" and (site is None or subspace is None):
@@ -69,10 +88,21 @@ def attribute(
 ) -> Attribution:
     """Integrated gradients of the cosine with respect to each token's embedding, by captum.
 
-    ``tokens`` (n, context) and ``images`` (n, width) unit vectors. The baseline is the same text
-    with the token ``padding`` in the place of every word; special tokens at the beginning and
-    the end stay. ``steps`` points of the Gauss-Legendre rule approximate the integral.
-    Attributions are summed over the embedding's dimensions (Sundararajan et al. 2017).
+    The baseline is the same text with a padding token in the place of every word; special tokens at
+    the beginning and the end stay. Attributions are summed over the embedding's dimensions
+    (Sundararajan et al. 2017).
+
+    Args:
+        tower: The text encoder.
+        tokens: Token ids, (n, context).
+        images: Unit vectors, (n, width).
+        padding: The padding token.
+        path: The way that gradients take.
+        site: As for :func:`mediated_score`.
+        subspace: As for :func:`mediated_score`.
+        steps: Points of the Gauss-Legendre rule that approximate the integral.
+        batch_size: Texts at a time.
+        progress: Called with the number of texts after each batch.
     """
     from captum.attr import IntegratedGradients
 
@@ -117,7 +147,18 @@ def mediated_attributions(
     """Attributions by path: none, through and around the subspace.
 
     The gradient is the sum of what passes through the subspace and what passes around it, so the
-    third is the first minus the second. ``whole`` the unmediated attributions, if they are known.
+    third is the first minus the second. The arguments are those of :func:`attribute`.
+
+    Args:
+        tower: The text encoder.
+        tokens: Token ids, (n, context).
+        images: Unit vectors, (n, width).
+        padding: The padding token.
+        site: Where the subspace is.
+        subspace: Z.
+        steps: Points of the integral.
+        whole: The unmediated attributions, if they are known.
+        progress: Called with the number of texts after each batch.
     """
     none = whole or attribute(tower, tokens, images, padding, "none", site, subspace, steps, progress=progress)
     through = attribute(tower, tokens, images, padding, "through", site, subspace, steps, progress=progress)
@@ -126,7 +167,7 @@ def mediated_attributions(
 
 
 def special_prefix(tokens: Tensor) -> int:
-    """How many leading tokens all texts share because the tokenizer puts them there: 1 with a start of text, else 0."""
+    """How many leading tokens the tokenizer puts before all texts: 1 if there is a start of text, otherwise 0."""
     end = int(tokens.max())
     return int(bool((tokens[:, 0] == end - 1).all()))
 
@@ -142,8 +183,12 @@ class WordAttribution:
 def word_attributions(pieces: list[str], values: list[float]) -> list[WordAttribution]:
     """Join the pieces of a tokenised text into words and sum their attributions.
 
-    ``pieces`` as their tokenizer writes them out, so that a piece beginning with white space
-    begins a word, as does one after white space or between letters and punctuation.
+    A piece that begins with white space begins a word, and so does one after white space or on the
+    border between letters and punctuation.
+
+    Args:
+        pieces: As their tokenizer writes them out.
+        values: Their attributions.
     """
     words: list[list[Any]] = []
     fresh = True
@@ -166,7 +211,12 @@ def word_attributions(pieces: list[str], values: list[float]) -> list[WordAttrib
 def token_pieces(clip_tokenizer: Any, ids: list[int]) -> list[str]:
     """Each token of a text written out, with the white space that belongs to it.
 
-    Works for open_clip's own tokenizer and for those of transformers.
+    Args:
+        clip_tokenizer: open_clip's own tokenizer, or one of transformers.
+        ids: Token ids.
+
+    Raises:
+        ValueError: The tokenizer is of another kind.
     """
     inner = getattr(clip_tokenizer, "tokenizer", None)
     if inner is not None and hasattr(inner, "convert_ids_to_tokens"):
@@ -183,8 +233,14 @@ def token_pieces(clip_tokenizer: Any, ids: list[int]) -> list[str]:
     raise ValueError(f"cannot write out the tokens of a {type(clip_tokenizer).__name__}")
 
 
-def words_of(attribution: Attribution, clip_tokenizer: Any, row: int) -> list[WordAttribution]:
-    """The words of one text with their attributions; the end of text is left out."""
+def attributed_words(attribution: Attribution, clip_tokenizer: Any, row: int) -> list[WordAttribution]:
+    """The words of one text with their attributions; the end of text is left out.
+
+    Args:
+        attribution: Of n texts.
+        clip_tokenizer: The tokenizer that read them.
+        row: Number of the text.
+    """
     stop = int(attribution.pooled[row])
     ids, values = attribution.tokens[row, :stop].tolist(), attribution.values[row, :stop].tolist()
     pieces = token_pieces(clip_tokenizer, ids)

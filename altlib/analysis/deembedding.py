@@ -1,4 +1,4 @@
-"""Prefix de-embedding: which words the vectors of a picture's prefix lie near (Twitter paper, section 3.1)."""
+"""Prefix de-embedding: the words that the vectors of a picture's prefix lie near (Twitter paper, section 3.1)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from altlib.core.statistics import derangement
 
 @dataclass(frozen=True)
 class NearestTokens:
-    """The ``top`` nearest tokens of every prefix vector.
+    """The nearest tokens of every prefix vector.
 
-    ``ids`` (n, k, top) token ids, nearest first; ``similarity`` (n, k, top) their cosine or dot
-    product.
+    Attributes:
+        ids: Token ids, nearest first, (n, k, top).
+        similarity: Their cosine or dot product, (n, k, top).
     """
 
     ids: Tensor
@@ -32,8 +33,15 @@ def nearest_tokens(
 ) -> NearestTokens:
     """The tokens whose embeddings are nearest to each prefix vector.
 
-    ``prefix`` (n, k, d); ``embedding`` (V, d); ``measure`` cosine or dot product; ``allowed`` (V,)
-    marks the tokens to choose from. Raises ``ValueError`` for another measure.
+    Args:
+        prefix: (n, k, d).
+        embedding: (V, d).
+        top: How many.
+        measure: ``cosine`` or ``dot product``.
+        allowed: Which tokens may be chosen, (V,) bool; None allows all.
+
+    Raises:
+        ValueError: There is no such measure.
     """
     if measure == "cosine":
         prefix, embedding = F.normalize(prefix, dim=-1), F.normalize(embedding, dim=-1)
@@ -49,12 +57,12 @@ def nearest_tokens(
 
 
 def token_words(tokenizer: Any, size: int) -> list[str]:
-    """Every token as text, without spaces around it."""
+    """Every token of a vocabulary as text, without spaces around it."""
     return [tokenizer.decode([i]).strip() for i in range(size)]
 
 
 def word_tokens(words: list[str], least: int = 3) -> Tensor:
-    """Mask of the tokens that are words or pieces of at least ``least`` letters, (V,)."""
+    """Which tokens are words or pieces of words of at least ``least`` letters, (V,) bool."""
     return torch.tensor([len(w) >= least and w.isalpha() for w in words])
 
 
@@ -69,7 +77,7 @@ STOP_WORDS = frozenset(
 
 
 def content_words(text: str) -> set[str]:
-    """Lower-case words of a text that say something of what is shown."""
+    """Lower-case words of a text that say something about what is shown."""
     return {w for w in re.findall(r"[a-z]{3,}", text.lower()) if w not in STOP_WORDS}
 
 
@@ -82,11 +90,19 @@ def names_picture(token: str, words: set[str]) -> bool:
 def naming_rates(
     ids: Tensor, vocabulary: list[str], words: list[set[str]], seed: int, rounds: int = 200
 ) -> dict[str, np.ndarray]:
-    """How often the nearest tokens name what is in the picture, against chance, at each position.
+    """How often the nearest tokens name what is in the picture, against chance, at each position of the prefix.
 
-    ``ids`` (n, k, top); ``words`` the n pictures' content words. Chance is the same tokens
-    held against another picture's words, over ``rounds`` random pairings. Returns ``observed``
-    (k,), ``chance`` (k,), and ``chance_low``, ``chance_high`` (k,), its 95% range.
+    Chance is found by comparing the same tokens with another picture's words.
+
+    Args:
+        ids: Nearest tokens, (n, k, top).
+        vocabulary: Every token as text.
+        words: Content words of each of the n pictures.
+        seed: Of the random pairings.
+        rounds: How many random pairings.
+
+    Returns:
+        ``observed``, ``chance``, and its 95% range ``chance_low`` and ``chance_high``, each (k,).
     """
     n, k, _ = ids.shape
     tokens = [[{vocabulary[t] for t in position} for position in picture] for picture in ids.tolist()]
@@ -107,8 +123,13 @@ def naming_rates(
 def cloud_distances(prefix: Tensor, embedding: Tensor) -> dict[str, np.ndarray]:
     """How far prefix vectors and token embeddings lie from the nearest (other) token embedding.
 
-    Returns Euclidean distances ``prefix`` (n, k) and ``tokens`` (V,), and the norms of both,
-    ``prefix_norm`` (n, k) and ``token_norm`` (V,).
+    Args:
+        prefix: (n, k, d).
+        embedding: (V, d).
+
+    Returns:
+        Euclidean distances ``prefix`` (n, k) and ``tokens`` (V,), and the norms of both, ``prefix_norm``
+        (n, k) and ``token_norm`` (V,).
     """
     to_prefix = torch.cat([torch.cdist(p.flatten(0, 1), embedding).amin(1) for p in prefix.split(64)])
     between = torch.cdist(embedding, embedding)

@@ -1,9 +1,4 @@
-"""What attributions through and around the subspace say, over several models and seeds (CLIP paper, section 4.3).
-
-``found`` maps (training, seed) to the attributions by path of the same texts, captions first and
-then their descriptions; ``words`` maps (training, seed, path) to the words of each text with
-their attributions.
-"""
+"""What attributions through and around the subspace say, over several models and seeds (CLIP paper, section 4.3)."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ import pandas as pd
 from scipy import stats
 from torch import Tensor
 
-from altlib.analysis.attribution import Attribution, WordAttribution, mediated_attributions, words_of
+from altlib.analysis.attribution import Attribution, WordAttribution, attributed_words, mediated_attributions
 from altlib.analysis.norms import norm_correlation, norm_of
 from altlib.core.errors import CorpusError
 from altlib.core.progress import progress_bar
@@ -26,14 +21,23 @@ from altlib.models.description_clip import load_tuned
 from altlib.models.interventions import PATHS
 from altlib.models.text_tower import TextTower
 
+# By training and seed: the attributions by path of the same texts, captions first and then their descriptions.
 Found = Mapping[tuple[str, int], dict[str, Attribution]]
+# By training, seed and path: the words of each text with their attributions.
 Words = Mapping[tuple[str, int, str], list[list[WordAttribution]]]
 
 
 def choose_pairs(posts: pd.DataFrame, norms: dict[str, pd.Series], count: int, seed: int) -> pd.DataFrame:
-    """At most ``count`` random test pictures whose caption and description have a word with a rating in every collection.
+    """Random test pictures whose caption and description have a word with a rating in every collection.
 
-    Raises :class:`altlib.core.errors.CorpusError` if there is none.
+    Args:
+        posts: The corpus.
+        norms: Ratings by word, by name of the collection.
+        count: At most so many.
+        seed: Of the sample.
+
+    Raises:
+        CorpusError: There is none.
     """
 
     def rated(text: str) -> bool:
@@ -51,11 +55,22 @@ def choose_pairs(posts: pd.DataFrame, norms: dict[str, pd.Series], count: int, s
 def attribute_runs(
     folder: Path, names: Sequence[str], tuning: str, base: Clip, tokens: Tensor, images: Tensor, steps: int
 ) -> dict[tuple[str, int], dict[str, Attribution]]:
-    """Attributions with the base model and with every fine-tuned one, through the subspace of the IIT-DAS model of its seed.
+    """Attributions with the base model and with every fine-tuned one.
 
-    ``folder`` holds chapter 06's runs, ``names`` says which; ``tokens`` (n, context) and
-    ``images`` (n, width) unit vectors. The base and the behavioural model have learned no
-    subspace of their own. Raises ``ValueError`` if there is no IIT-DAS model.
+    They pass the subspace of the IIT-DAS model of the same seed, because the base and the behavioural
+    model have learned no subspace of their own.
+
+    Args:
+        folder: Holds chapter 06's runs.
+        names: Which of them to use.
+        tuning: ``full`` or ``lora``.
+        base: The pretrained model.
+        tokens: Token ids, (n, context).
+        images: Unit vectors, (n, width).
+        steps: Points of the integral.
+
+    Raises:
+        ValueError: There is no IIT-DAS model.
     """
     start = f"iit-das-{tuning}-"
     seeds = sorted(int(name.removeprefix(start)) for name in names if name.startswith(start))
@@ -88,10 +103,11 @@ def trainings_of(found: Found) -> list[str]:
 
 
 def completeness(found: Found) -> pd.DataFrame:
-    """By how much attributions of all paths miss the score difference (%), a row a training.
+    """By how much attributions of all paths miss the score difference (%), one row per training.
 
-    Of all texts together (the sum of the errors by that of the differences), of the median text,
-    and of the worst of twenty.
+    Returns:
+        The error of all texts together (the sum of their errors by that of their differences), of the
+        median text, and of the worst of twenty.
     """
     rows = []
     for training in trainings_of(found):
@@ -110,16 +126,16 @@ def completeness(found: Found) -> pd.DataFrame:
 
 
 def all_words(found: Found, tokenizer: Any) -> dict[tuple[str, int, str], list[list[WordAttribution]]]:
-    """The words of every text with their attributions, by training, seed and path."""
+    """The words of every text with their attributions."""
     return {
-        (training, seed, path): [words_of(a, tokenizer, row) for row in range(len(a.tokens))]
+        (training, seed, path): [attributed_words(a, tokenizer, row) for row in range(len(a.tokens))]
         for (training, seed), by_path in found.items()
         for path, a in by_path.items()
     }
 
 
 def norm_correlations(words: Words, norms: dict[str, pd.Series]) -> pd.DataFrame:
-    """Pearson's r of attributions and ratings of words, a row a training, seed, path and collection of ratings."""
+    """Pearson's r of attributions and ratings of words, one row per training, seed, path and collection of ratings."""
     rows = []
     for (training, seed, path), texts in words.items():
         flat = [word for text in texts for word in text]
@@ -130,13 +146,13 @@ def norm_correlations(words: Words, norms: dict[str, pd.Series]) -> pd.DataFrame
 
 
 def correlations_of(correlation: pd.DataFrame, training: str, path: str, norm: str) -> list[float]:
-    """The correlations of one training, path and collection of ratings, a number a seed."""
+    """The correlations of one training, path and collection of ratings, one per seed."""
     chosen = (correlation["training"] == training) & (correlation["path"] == path) & (correlation["norm"] == norm)
     return correlation[chosen]["r"].tolist()
 
 
 def beside_paper(correlation: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """Correlations by training and path over seeds, and those of the paper's Figure 2a."""
+    """Correlations over seeds beside those of the paper's Figure 2a, one row per training and path."""
     rows = []
     for training in correlation["training"].unique():
         label = "none" if training == "base" else training
@@ -154,7 +170,11 @@ def beside_paper(correlation: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame
 
 
 def compare_paths(correlation: pd.DataFrame) -> list[dict[str, Any]]:
-    """Correlation through the subspace minus around it, paired over seeds: mean, 95% interval, paired t-test."""
+    """Correlation through the subspace minus around it, paired over seeds.
+
+    Returns:
+        For each training and collection of ratings the mean, its 95% interval, and the p of a paired t-test.
+    """
     rows = []
     for training in correlation["training"].unique():
         for norm in correlation["norm"].unique():
@@ -178,7 +198,10 @@ def compare_paths(correlation: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def verdict(test: Mapping[str, Any]) -> str:
-    """How a row of :func:`compare_paths` stands to the paper: more through the subspace with IIT-DAS, no difference without."""
+    """How a row of :func:`compare_paths` agrees with the paper.
+
+    In the paper the correlation is higher through the subspace with IIT-DAS, and does not differ without.
+    """
     low, high = test["95% low"], test["95% high"]
     if test["training"] == "base":
         return "the paper has no such row"
@@ -192,7 +215,10 @@ def verdict(test: Mapping[str, Any]) -> str:
 def heard_words(words: Words, times: int = 3, count: int = 10) -> pd.DataFrame:
     """The words that raise and lower the score of IIT-DAS most through the subspace, by their mean attribution (x1000).
 
-    Of all seeds together, and of the words that occur at least ``times`` times in the texts.
+    Args:
+        words: Of all trainings and seeds; those of all seeds are taken together.
+        times: A word must occur at least so often in the texts.
+        count: At most so many words on each side.
     """
     runs = [texts for (training, _, path), texts in words.items() if (training, path) == ("iit-das", "through")]
     values: dict[str, list[float]] = {}
@@ -215,10 +241,11 @@ def heard_words(words: Words, times: int = 3, count: int = 10) -> pd.DataFrame:
 
 
 def shares_through(found: Found) -> pd.DataFrame:
-    """What passes the subspace, a row a training and seed.
+    """What passes the subspace, one row per training and seed.
 
-    The share of the attributions' absolute values, and by how much the attributions of a
-    description exceed those of a caption on each path.
+    Returns:
+        The share of the attributions' absolute values, and by how much the attributions of a
+        description exceed those of a caption on each path.
     """
 
     def excess(a: Attribution) -> float:
@@ -241,10 +268,14 @@ def shares_through(found: Found) -> pd.DataFrame:
 
 
 def names_and_others(words: Words, names: Sequence[set[str]]) -> pd.DataFrame:
-    """Mean attribution (x1000) of the names in captions and of their other words, a row a training, seed and path.
+    """Mean attribution (x1000) of the names in captions and of their other words, one row per training, seed and path.
 
-    On all paths and through the subspace; ``names`` the names in each caption. NaN where there is
-    no such word.
+    Args:
+        words: Of all trainings, seeds and paths; the paths ``none`` and ``through`` are used.
+        names: The names in each caption.
+
+    Returns:
+        The means and their difference; NaN where there is no such word.
     """
     rows = []
     for (training, seed, path), texts in words.items():
@@ -269,7 +300,11 @@ def names_and_others(words: Words, names: Sequence[set[str]]) -> pd.DataFrame:
 
 
 def names_verdict(named: pd.DataFrame) -> str:
-    """Whether names count against a caption through the subspace of IIT-DAS, from :func:`names_and_others`."""
+    """Whether names count against a caption through the subspace of IIT-DAS, as a sentence.
+
+    Args:
+        named: From :func:`names_and_others`.
+    """
     of = named[(named["training"] == "iit-das") & (named["path"] == "through")]
     mean, half = seed_interval(of["names minus others"].tolist())
     if not np.isfinite(mean):
@@ -283,5 +318,5 @@ def names_verdict(named: pd.DataFrame) -> str:
 
 
 def over_seeds(by_seed: pd.DataFrame, keys: Sequence[str], digits: int = 2) -> pd.DataFrame:
-    """Mean and 95% interval over seeds as text, a row for each combination of ``keys``, in order."""
+    """Mean and 95% interval over seeds as text, one row for each combination of ``keys``, in order."""
     return by_seed.drop(columns="seed").groupby(list(keys), sort=False).agg(plus_minus, digits).reset_index()

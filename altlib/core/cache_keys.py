@@ -84,8 +84,8 @@ class Key:
         elif isinstance(value, bytes | bytearray | memoryview):
             self.feed("bytes", bytes(value))
         elif is_dataclass(value) and not isinstance(value, type):
-            kind, parts = type(value), fields(value)
-            self.feed("dataclass", f"{kind.__module__}.{kind.__qualname__}/{len(parts)}".encode())
+            parts = fields(value)
+            self.feed("dataclass", f"{type(value).__module__}.{type(value).__qualname__}/{len(parts)}".encode())
             self.add(**{part.name: getattr(value, part.name) for part in parts})
         elif isinstance(value, Mapping):
             self.feed("mapping", str(len(value)).encode())
@@ -152,7 +152,7 @@ class Key:
         """Hash the rows of a data frame with the names and types of its columns; missing values of all kinds are alike."""
         import pandas as pd
 
-        for column in frame.columns[frame.dtypes == object]:
+        for column in frame.select_dtypes(object):
             if pd.api.types.infer_dtype(frame[column], skipna=True).startswith("mixed"):
                 raise TypeError(f"{name}: the column {column!r} holds values of several types; make them one")
         self.feed("frame", b"")

@@ -1,8 +1,8 @@
-"""BLEU@4, METEOR, ROUGE-L and CIDEr as the COCO caption evaluation has them, with intervals.
+"""BLEU@4, METEOR, ROUGE-L and CIDEr as in the COCO caption evaluation, with intervals.
 
-Texts are tokenised by the Penn Treebank tokeniser of pycocoevalcap; scores are corpus level
-and times 100. Each metric is reduced to statistics a picture whose sums give the corpus
-score, so that bootstrap resamples are exact and cheap.
+Texts are tokenised by the Penn Treebank tokeniser of pycocoevalcap. Scores are of the whole corpus
+and times 100. Each metric is reduced to statistics per picture whose sums give the corpus score, so
+that bootstrap resamples are exact and cheap.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ def java() -> str:
 
 
 def ptb_tokenize(texts: list[str]) -> list[str]:
-    """Lower-cased Penn Treebank tokens joined by spaces, punctuation removed, as COCO does.
+    """Lower-cased Penn Treebank tokens joined by spaces, without punctuation, as in the COCO evaluation.
 
-    Unlike pycocoevalcap's wrapper it needs no temporary file and keeps texts apart whatever
+    Unlike pycocoevalcap's wrapper this needs no temporary file, and keeps texts apart whatever
     line separators they hold.
+
+    Raises:
+        RuntimeError: The tokeniser failed.
     """
     from pycocoevalcap.tokenizer import ptbtokenizer
 
@@ -71,7 +74,7 @@ def ptb_tokenize(texts: list[str]) -> list[str]:
 
 
 class Meteor:
-    """METEOR 1.5 as a Java process; use as a context manager."""
+    """METEOR 1.5 as a Java process; use it as a context manager."""
 
     def __init__(self) -> None:
         from pycocoevalcap.meteor import meteor
@@ -97,7 +100,15 @@ class Meteor:
         self.process.communicate()
 
     def ask(self, lines: list[str], answers: int) -> list[str]:
-        """Send lines and read that many lines back, without either side waiting for the other."""
+        """Send lines and read answers, without either side waiting for the other.
+
+        Args:
+            lines: What is sent.
+            answers: How many lines are read back.
+
+        Raises:
+            RuntimeError: The process ended early.
+        """
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin and stdout
         writer = threading.Thread(target=lambda: (stdin.write("\n".join(lines) + "\n"), stdin.flush()))
@@ -109,24 +120,36 @@ class Meteor:
         return got
 
     def statistics(self, hypotheses: list[str], references: list[str]) -> np.ndarray:
-        """METEOR's statistics of each pair, (n, s); they add up over a corpus."""
+        """METEOR's statistics of n pairs of texts, (n, s), which add up over a corpus."""
         clean = [(r.replace("|||", " "), h.replace("|||", " ")) for h, r in zip(hypotheses, references, strict=True)]
         answers = self.ask([f"SCORE ||| {r} ||| {h}" for r, h in clean], len(clean))
         return np.array([[float(x) for x in answer.split()] for answer in answers])
 
     def scores(self, statistics: np.ndarray) -> np.ndarray:
-        """The METEOR score of each row of statistics, (n,)."""
+        """The METEOR score of each row of statistics, (m, s) -> (m,)."""
         line = "EVAL ||| " + " ||| ".join(" ".join(f"{x:.6f}" for x in row) for row in statistics)
         return np.array([float(x) for x in self.ask([line], len(statistics) + 1)[:-1]])
 
     def corpus(self, hypotheses: list[str], references: list[str], counts: np.ndarray) -> tuple[float, np.ndarray]:
-        """The score of a corpus, and of its resamples (``counts`` as from :func:`resample_counts`)."""
+        """The score of a corpus and those of its resamples.
+
+        Args:
+            hypotheses: n captions, tokenised.
+            references: n references, tokenised.
+            counts: From :func:`altlib.core.statistics.resample_counts`, (resamples, n).
+
+        Returns:
+            The score, and (resamples,).
+        """
         statistics = self.statistics(hypotheses, references)
         return float(self.scores(statistics.sum(0, keepdims=True))[0]), self.scores(counts @ statistics)
 
 
 def bleu_statistics(hypotheses: list[str], references: list[str]) -> np.ndarray:
-    """Clipped matches and guesses of 1- to 4-grams, lengths of both: (n, 10)."""
+    """Statistics for BLEU@4 of n pairs of tokenised texts, (n, 10).
+
+    Columns: clipped matches of 1- to 4-grams, n-grams of the hypothesis, lengths of both texts.
+    """
     from pycocoevalcap.bleu.bleu_scorer import cook_refs, cook_test
 
     rows = []
@@ -137,7 +160,7 @@ def bleu_statistics(hypotheses: list[str], references: list[str]) -> np.ndarray:
 
 
 def bleu4(sums: np.ndarray) -> np.ndarray:
-    """Corpus BLEU@4 from summed statistics, (..., 10) -> (...), with COCO's smoothing constants."""
+    """Corpus BLEU@4 from summed statistics, (..., 10) -> (...), with the smoothing constants of COCO's code."""
     correct, guess, length, reference = sums[..., :4], sums[..., 4:8], sums[..., 8], sums[..., 9]
     small, tiny = 1e-9, 1e-15
     precision = (correct + tiny) / (guess + small)
@@ -147,7 +170,7 @@ def bleu4(sums: np.ndarray) -> np.ndarray:
 
 
 def rouge_l(hypotheses: list[str], references: list[str]) -> np.ndarray:
-    """COCO's ROUGE-L (beta 1.2) of each pair, (n,)."""
+    """ROUGE-L of n pairs of tokenised texts, (n,), with beta 1.2 as in COCO's code."""
     from pycocoevalcap.rouge.rouge import Rouge
 
     scorer = Rouge()
@@ -155,7 +178,7 @@ def rouge_l(hypotheses: list[str], references: list[str]) -> np.ndarray:
 
 
 def cider(hypotheses: list[str], references: list[str]) -> np.ndarray:
-    """CIDEr of each pair, document frequencies from the references, (n,)."""
+    """CIDEr of n pairs of tokenised texts, (n,); document frequencies come from the references."""
     from pycocoevalcap.cider.cider_scorer import CiderScorer
 
     scorer = CiderScorer(n=4, sigma=6.0)

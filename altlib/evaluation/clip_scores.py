@@ -13,9 +13,18 @@ from altlib.models.description_clip import DescriptionClip, picture_embeddings
 from altlib.models.features import picture_features
 from altlib.models.triplets import Triplets
 
+CLIPSCORE_PROMPT = "A photo depicts "
+CLIPSCORE_WEIGHT = 2.5
+
 
 def description_accuracy(images: Tensor, captions: Tensor, descriptions: Tensor) -> float:
-    """Share of pictures whose description outscores the caption; three (n, width) tensors of unit vectors."""
+    """Share of pictures whose description scores above the caption.
+
+    Args:
+        images: Unit vectors, (n, width).
+        captions: Unit vectors, (n, width).
+        descriptions: Unit vectors, (n, width).
+    """
     return float(((images * descriptions).sum(1) > (images * captions).sum(1)).float().mean())
 
 
@@ -37,17 +46,31 @@ def base_accuracy(base: Clip, triplets: Triplets) -> float:
     return description_accuracy(triplets.features, captions, descriptions)
 
 
-CLIPSCORE_PROMPT = "A photo depicts "
-CLIPSCORE_WEIGHT = 2.5
-
-
 def clip_score(images: Tensor, texts: Tensor) -> Tensor:
-    """``2.5 max(cos, 0)`` of each pair of unit vectors, (n, width), (n, width) -> (n,) (Hessel et al. 2021)."""
+    """CLIPScore of n pairs, ``2.5 max(cos, 0)`` (Hessel et al. 2021).
+
+    Args:
+        images: Unit vectors, (n, width).
+        texts: Unit vectors, (n, width).
+
+    Returns:
+        (n,).
+    """
     return CLIPSCORE_WEIGHT * (images * texts).sum(-1).clamp(min=0)
 
 
 def base_scores(base: Clip, pictures: list[str], texts: list[str], cache: Path | None = None) -> Tensor:
-    """CLIPScore of pairs of picture file and text, as published with its prompt, n, n -> (n,)."""
+    """CLIPScore of pairs of picture and text by a pretrained model, as published with its prompt.
+
+    Args:
+        base: The model.
+        pictures: n picture files.
+        texts: n texts.
+        cache: Folder in which image features are kept.
+
+    Returns:
+        (n,).
+    """
     images = picture_features(pictures, base, cache)
     return clip_score(images, base.encode_texts([CLIPSCORE_PROMPT + text for text in texts]))
 
@@ -55,9 +78,17 @@ def base_scores(base: Clip, pictures: list[str], texts: list[str], cache: Path |
 def tuned_scores(
     tuned: DescriptionClip, base: Clip, pictures: list[str], texts: list[str], cache: Path | None = None
 ) -> Tensor:
-    """The same by a fine-tuned model, on the bare text as it was trained, n, n -> (n,).
+    """The score of pairs of picture and text by a fine-tuned model, on the bare text as it was trained.
 
-    ``cache`` holds image features of the base model, which serve unless the vision tower learned too.
+    Args:
+        tuned: The fine-tuned model.
+        base: The model that it was tuned from.
+        pictures: n picture files.
+        texts: n texts.
+        cache: Folder with image features of the base model, which are used unless the vision tower learned too.
+
+    Returns:
+        (n,).
     """
     both = tuned.settings.towers == "both"
     images = picture_embeddings(tuned, pictures, base) if both else picture_features(pictures, base, cache)
@@ -67,11 +98,21 @@ def tuned_scores(
 def score_picture(
     picture: Path, texts: list[str], base: Clip, tuned: DescriptionClip | None
 ) -> tuple[list[dict[str, float]], int]:
-    """Scores of several texts for one picture, a dict a text, and how many texts were longer than the context.
+    """Scores of several texts for one picture.
 
-    Keys: ``CLIPScore`` and, with ``tuned``, ``description score``. Raises
-    :class:`altlib.core.errors.PictureError` for a picture that cannot be read, ``ValueError`` for an
-    empty text.
+    Args:
+        picture: The file.
+        texts: The texts.
+        base: The pretrained model.
+        tuned: A fine-tuned model, if its score is wanted too.
+
+    Returns:
+        One dictionary per text with the keys ``CLIPScore`` and, with ``tuned``, ``description score``;
+        and how many texts were longer than the context.
+
+    Raises:
+        PictureError: The picture cannot be read.
+        ValueError: A text is empty.
     """
     if any(not text.strip() for text in texts):
         raise ValueError("a text to score is empty")

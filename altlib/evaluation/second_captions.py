@@ -12,7 +12,7 @@ import pandas as pd
 from altlib.core.files import read_json
 from altlib.data.described import sample_rows, triplet_posts
 from altlib.evaluation.clip_scores import tuned_scores
-from altlib.models.clip import Clip
+from altlib.models.clip import Clip, load_clip
 from altlib.models.description_clip import DescriptionClip, load_tuned
 
 
@@ -22,12 +22,15 @@ def tuned_runs(run: Path) -> list[str]:
 
 
 def open_tuned(run: Path, name: str = "") -> tuple[Clip, DescriptionClip]:
-    """The base model of a run and one of its fine-tuned models: ``name``, or the one that kept the best trade-off.
+    """The base model of a run and one of its fine-tuned models.
 
-    Raises ``ValueError`` if the run has none, or not that one.
+    Args:
+        run: The run's folder.
+        name: Of the fine-tuned model; empty for the one with the best trade-off.
+
+    Raises:
+        ValueError: The run has no fine-tuned model, or not that one.
     """
-    from altlib.models.clip import load_clip
-
     known = tuned_runs(run)
     if not known or (name and name not in known):
         raise ValueError(
@@ -48,9 +51,13 @@ def open_tuned(run: Path, name: str = "") -> tuple[Clip, DescriptionClip]:
 class CaptionJudge:
     """Tells descriptions from second captions: texts that talk about a picture instead of describing it.
 
-    ``threshold`` is the score below which a text counts as a second caption; ``missed`` the
-    share of held-out descriptions that lie below it, ``caught`` the share of held-out captions,
-    of ``pictures`` pictures.
+    Attributes:
+        base: The pretrained model.
+        tuned: The fine-tuned model.
+        threshold: A text with a lower score counts as a second caption.
+        missed: Share of held-out descriptions below the threshold.
+        caught: Share of held-out captions below the threshold.
+        pictures: How many pictures these shares come from.
     """
 
     base: Clip
@@ -61,7 +68,13 @@ class CaptionJudge:
     pictures: int
 
     def second_captions(self, pictures: list[str], texts: list[str], cache: Path | None = None) -> np.ndarray:
-        """Which of the texts of n pictures are second captions, (n,) bool."""
+        """Which of the texts of n pictures are second captions, (n,) bool.
+
+        Args:
+            pictures: n picture files.
+            texts: n texts.
+            cache: Folder with image features of the base model.
+        """
         return (tuned_scores(self.tuned, self.base, pictures, texts, cache) < self.threshold).numpy()
 
     def judge_frames(self, frames: Iterable[pd.DataFrame]) -> pd.Series:
@@ -88,11 +101,17 @@ class CaptionJudge:
 
 
 def caption_judge(run: Path, name: str = "", missed: float = 0.05, pictures: int = 500, seed: int = 0) -> CaptionJudge:
-    """A judge from a run's fine-tuned CLIP (:func:`open_tuned`), set on the run's own validation pictures.
+    """A judge from a run's fine-tuned CLIP, set on the run's own validation pictures.
 
-    The threshold is where at most ``missed`` of their descriptions would be taken for second captions.
-    Raises ``ValueError`` if the run has no fine-tuned CLIP or no validation pictures with caption
-    and description.
+    Args:
+        run: The run's folder.
+        name: Of the fine-tuned model; empty for the one with the best trade-off.
+        missed: At most this share of the validation descriptions may lie below the threshold.
+        pictures: At most so many validation pictures are used.
+        seed: Of their sample.
+
+    Raises:
+        ValueError: The run has no fine-tuned CLIP, or no validation pictures with caption and description.
     """
     base, tuned = open_tuned(run, name)
     concadia = read_json(run / "parameters.json")["clip-prefers-descriptions"]["concadia_path"]

@@ -1,4 +1,4 @@
-"""Captions without training: the nearest neighbour's, the post itself, and BLIP-2's."""
+"""Captions without training: those of the nearest neighbour, the post itself, and those of BLIP-2."""
 
 from __future__ import annotations
 
@@ -12,14 +12,25 @@ from altlib.core.model_names import offline_hint
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import derangement
 
+REQUEST = "Write alt text for this picture: one or two sentences that describe what it shows."
+
 
 def nearest_neighbours(queries: Tensor, corpus: Tensor, rows: Tensor | None = None, block: int = 8192) -> Tensor:
-    """For each query the corpus row with the largest dot product, (n,) indices.
+    """For each query the corpus row with the largest dot product; ties go to the first row.
 
-    ``queries`` (n, d), ``corpus`` (m, d) as unit vectors, of which ``rows`` are searched (all by
-    default). ``block`` rows are in memory at a time, so the corpus may be a map of a file; the
-    products of a block with all queries are computed 1,024 queries at a time. Ties go to the
-    first row. Raises ``ValueError`` if there is nothing to search.
+    The corpus may be a map of a file, because only one block of it is in memory at a time.
+
+    Args:
+        queries: Unit vectors, (n, d).
+        corpus: Unit vectors, (m, d).
+        rows: The numbers of the rows that are searched; None searches all.
+        block: Corpus rows in memory at a time; their products are computed with 1,024 queries at a time.
+
+    Returns:
+        Row numbers, (n,).
+
+    Raises:
+        ValueError: There is nothing to search.
     """
     rows = torch.arange(len(corpus)) if rows is None else rows
     if not len(rows):
@@ -41,7 +52,7 @@ def random_posts(posts: list[str], seed: int) -> list[str]:
     """Another picture's post for each picture: "Rand Text" (Twitter paper, section 5.1).
 
     Raises:
-        ValueError: there are fewer than two posts.
+        ValueError: There are fewer than two posts.
     """
     order = torch.randperm(len(posts), generator=torch.Generator().manual_seed(seed))
     return [posts[i] for i in derangement(order.numpy())]
@@ -53,9 +64,22 @@ def vision_language_captions(
 ) -> list[str]:
     """Captions by BLIP-2 or any other image-text-to-text model of transformers.
 
-    ``model`` is a hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder. A model
-    that holds conversations is asked for alt text (:data:`REQUEST`), others go on from nothing, as in
-    the paper. Raises :class:`altlib.core.errors.BackboneError` if it can be neither found nor fetched.
+    A model that can hold conversations is asked for alt text (:data:`REQUEST`); other models continue an
+    empty text, as in the paper.
+
+    Args:
+        model: A hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder.
+        paths: n picture files.
+        device: Where the model is put.
+        beams: Of the beam search.
+        max_tokens: Of a caption.
+        batch_size: Pictures at a time.
+
+    Returns:
+        n captions.
+
+    Raises:
+        BackboneError: The model can be neither found nor downloaded.
     """
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -78,11 +102,8 @@ def vision_language_captions(
     return captions
 
 
-REQUEST = "Write alt text for this picture: one or two sentences that describe what it shows."
-
-
 def request_to(processor: Any) -> str:
-    """:data:`REQUEST` with a picture as a model's conversations have it; empty for a model that holds none."""
+    """:data:`REQUEST` with a picture in the form of a model's conversations; empty for a model that holds none."""
     if not getattr(processor, "chat_template", None):
         return ""
     processor.tokenizer.padding_side = "left"  # answers begin where the prompts end

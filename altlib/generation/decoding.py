@@ -1,9 +1,9 @@
-"""Decode captions in batches: greedy or beam search with a key/value cache, trigram blocking, reranking.
+"""Decode captions in batches: greedy or beam search with a key/value cache and trigram blocking.
 
-Beam search follows the definition of transformers' ``generate`` (early stopping once every
-beam of a picture has ended, scores divided by length ** ``length_penalty``). What is ours is
-the cache: a picture's prefix and post are read once, shared by its beams and never moved
-again; only the few keys and values of generated tokens follow the beams.
+Beam search follows the definition of transformers' ``generate``: it stops once every beam of a
+picture has ended, and scores are divided by length ** ``length_penalty``. Only the cache is our own
+(:mod:`altlib.generation.beam_cache`): a picture's prefix and post are read once, shared by its beams
+and never moved again.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicLayer
 
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.devices import mixed_precision
 from altlib.core.files import whole_file
 from altlib.core.progress import progress_bar
+from altlib.generation.beam_cache import BeamCache
 from altlib.models.captioner import Example, PrefixCaptioner
 
 CODE = code_fingerprint("generation.decoding")
@@ -32,9 +32,12 @@ CODE = code_fingerprint("generation.decoding")
 class Decoding:
     """How captions are searched for.
 
-    ``beams`` 1 is greedy; ``block_trigrams`` forbids a trigram to come twice (Paulus et al.
-    2017; "NR" in the paper); ``max_tokens`` the longest caption; ``batch_size`` pictures at a
-    time.
+    Attributes:
+        beams: 1 is greedy search.
+        block_trigrams: No trigram may occur twice (Paulus et al. 2017; "NR" in the paper).
+        max_tokens: Of the longest caption.
+        length_penalty: Exponent of the length by which scores are divided.
+        batch_size: Pictures at a time.
     """
 
     beams: int = 5
@@ -51,9 +54,13 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A decoded caption; ``log_likelihood`` in nats, ``score`` the same divided by length ** penalty.
+    """A decoded caption.
 
-    ``tokens`` are its token ids without the end.
+    Attributes:
+        text: The caption.
+        log_likelihood: In nats.
+        score: The same divided by length ** penalty.
+        tokens: Token ids without the end of text.
     """
 
     text: str
@@ -62,68 +69,15 @@ class Candidate:
     tokens: tuple[int, ...] = ()
 
 
-class BeamLayer(DynamicLayer):
-    """Keys and values of one layer: the prompt's stay in place, the generated ones follow the beams."""
-
-    keys: Any
-    values: Any
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Start empty, in the type and on the device of the first states."""
-        self.dtype, self.device = key_states.dtype, key_states.device
-        self.keys, self.values = key_states[..., :0, :], value_states[..., :0, :]
-        self.length = self.prompt = 0
-        self.is_initialized = True
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Append (rows, heads, new, d) states and return all that are attended to."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        new = key_states.shape[-2]
-        if self.length == 0:
-            self.keys, self.values = key_states, value_states
-        else:
-            self.keys[..., self.length : self.length + new, :] = key_states
-            self.values[..., self.length : self.length + new, :] = value_states
-        self.length += new
-        return self.keys[..., : self.length, :], self.values[..., : self.length, :]
-
-    def get_seq_length(self) -> int:
-        """Positions held."""
-        return self.length if self.is_initialized else 0
-
-    def fan_out(self, beams: int, room: int) -> None:
-        """Give every row ``beams`` copies of its prompt and room for ``room`` more positions."""
-        self.prompt = self.length
-        for name in ("keys", "values"):
-            prompt = getattr(self, name)
-            rows, heads, length, width = prompt.shape
-            wide = prompt.new_empty(rows * beams, heads, length + room, width)
-            wide.view(rows, beams, heads, length + room, width)[..., :length, :] = prompt[:, None]
-            setattr(self, name, wide)
-
-    def follow(self, rows: Tensor) -> None:
-        """Generated positions of row i become those of row ``rows[i]``, a beam of the same picture."""
-        moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero().flatten()
-        for states in (self.keys, self.values):
-            generated = states[..., self.prompt : self.length, :]
-            generated.index_copy_(0, moved, generated.index_select(0, rows[moved]))
-
-    def keep(self, rows: Tensor) -> None:
-        """Drop all rows but ``rows``."""
-        self.keys, self.values = self.keys.index_select(0, rows), self.values.index_select(0, rows)
-
-
-class BeamCache(Cache):
-    """A :class:`BeamLayer` a layer of the language model."""
-
-    def __init__(self) -> None:
-        super().__init__(layer_class_to_replicate=BeamLayer)
-        self.layers: Any
-
-
 def forbidden_tokens(history: Tensor) -> tuple[Tensor, Tensor]:
-    """Tokens that would repeat a trigram: ``(rows, tokens)`` for a (R, t) history of token ids."""
+    """Tokens that would repeat a trigram.
+
+    Args:
+        history: Token ids of each row, (R, t).
+
+    Returns:
+        Rows and tokens, both (number of forbidden tokens,).
+    """
     if history.shape[1] < 3:
         empty = torch.empty(0, dtype=torch.long, device=history.device)
         return empty, empty
@@ -133,10 +87,17 @@ def forbidden_tokens(history: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class BeamSearch:
-    """Beam search over the pictures of one batch; :meth:`run` returns their candidates."""
+    """Beam search over the pictures of one batch; :meth:`run` returns their candidates.
+
+    Args:
+        language_model: A causal model of transformers.
+        end: Token id of the end of text.
+        prompts: Embeddings of prefix and post, (B, L, d), padded on the left.
+        mask: 1 where they count, (B, L).
+        settings: The search.
+    """
 
     def __init__(self, language_model: Any, end: int, prompts: Tensor, mask: Tensor, settings: Decoding):
-        """``prompts`` (B, L, d) embeddings padded on the left, ``mask`` (B, L) 1 where they count."""
         self.model, self.end, self.settings = language_model, end, settings
         self.k = settings.beams
         self.device = prompts.device
@@ -158,14 +119,17 @@ class BeamSearch:
         self.positions = self.positions.repeat_interleave(self.k, 0)
 
     def forward(self, **inputs: Any) -> Tensor:
-        """log p(next token) of every row, (rows, V) float32."""
-        hidden = self.model.base_model(past_key_values=self.cache, attention_mask=self.mask, use_cache=True, **inputs)[
-            0
-        ]
+        """log p(next token) of every row, (rows, V) float32; the arguments are those of the language model."""
+        out = self.model.base_model(past_key_values=self.cache, attention_mask=self.mask, use_cache=True, **inputs)
+        hidden = out[0]  # (rows, T, d)
         return self.model.get_output_embeddings()(hidden[:, -1]).float().log_softmax(-1)
 
     def run(self) -> list[list[tuple[float, float, list[int]]]]:
-        """For each picture its ``(score, log_likelihood, tokens)``, best first."""
+        """Search to the end.
+
+        Returns:
+            For each picture ``(score, log_likelihood, tokens)`` of its candidates, best first.
+        """
         for step in range(1, self.settings.max_tokens + 1):
             parents, tokens = self.choose(step)
             if not len(self.pictures):
@@ -183,9 +147,15 @@ class BeamSearch:
         return [sorted(found, key=lambda f: -f[0])[: self.k] for found in self.finished]
 
     def choose(self, step: int) -> tuple[Tensor, Tensor]:
-        """Continue every beam by its best tokens; returns parents and tokens, both (pictures, k).
+        """Continue every beam by its best tokens.
 
         Beams that end are set aside; pictures with k of them leave the batch.
+
+        Args:
+            step: Number of the token that is chosen, from 1.
+
+        Returns:
+            The rows that are continued and the tokens that continue them, both (pictures, k).
         """
         if self.settings.block_trigrams:
             self.log_probs.index_put_(forbidden_tokens(self.history), self.log_probs.new_tensor(-1e9))
@@ -204,7 +174,15 @@ class BeamSearch:
         return self.drop_finished(parents, tokens)
 
     def set_aside(self, best: Tensor, parent: Tensor, token: Tensor, ends: Tensor, step: int) -> None:
-        """Keep the beams that end at this step, while their picture has fewer than k."""
+        """Keep the beams that end at this step, while their picture has fewer than k.
+
+        Args:
+            best: Log-likelihoods, (pictures, k).
+            parent: Number of the beam that is continued, (pictures, k).
+            token: That continues it, (pictures, k).
+            ends: Whether the beam ends, (pictures, k) bool.
+            step: Number of the token, from 1.
+        """
         for row, beam in ends.nonzero().tolist():
             found = self.finished[int(self.pictures[row])]
             if len(found) >= self.k and step < self.settings.max_tokens:
@@ -217,11 +195,19 @@ class BeamSearch:
             found.append((log_likelihood / step**self.settings.length_penalty, log_likelihood, tokens))
 
     def drop_finished(self, parents: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Take pictures whose beams have all ended out of the batch."""
-        open_ = torch.tensor([len(self.finished[p]) < self.k for p in self.pictures.tolist()], device=self.device)
-        if bool(open_.all()):
+        """Take pictures whose beams have all ended out of the batch.
+
+        Args:
+            parents: From :meth:`choose`, (pictures, k).
+            tokens: From :meth:`choose`, (pictures, k).
+
+        Returns:
+            Both for the pictures that are left.
+        """
+        running = torch.tensor([len(self.finished[p]) < self.k for p in self.pictures.tolist()], device=self.device)
+        if bool(running.all()):
             return parents, tokens
-        kept = open_.nonzero().flatten()
+        kept = running.nonzero().flatten()
         rows = (kept[:, None] * self.k + torch.arange(self.k, device=self.device)).flatten()
         for layer in self.cache.layers:
             layer.keep(rows)
@@ -234,7 +220,16 @@ class BeamSearch:
 
 
 def prompt_batch(captioner: PrefixCaptioner, features: Tensor, examples: list[Example]) -> tuple[Tensor, Tensor]:
-    """Prompts ``prefix ++ post ++ newline`` padded on the left: (B, L, d) and their mask (B, L)."""
+    """Prompts ``prefix ++ post ++ newline``, padded on the left.
+
+    Args:
+        captioner: The captioner.
+        features: Of the pictures, (B, d_clip).
+        examples: Their posts.
+
+    Returns:
+        Embeddings (B, L, d) and their mask (B, L), 1 where they count.
+    """
     device = captioner.embedding.weight.device
     rows = [[*e.text, captioner.border] for e in examples]
     longest = max(map(len, rows))
@@ -259,11 +254,21 @@ def decode(
     precision: torch.dtype | None = None,
     name: str = "captions",
 ) -> list[list[Candidate]]:
-    """Candidates for each picture with its post, best first; at most ``settings.beams`` each.
+    """Candidates for each picture with its post.
 
-    ``features`` (n, d_clip); ``texts`` the posts, ignored by a captioner that does not use
-    them. Pictures are batched by the length of their post and returned in the order given.
-    ``precision`` defaults to bfloat16 where the processor computes in it, else float32.
+    Pictures are batched by the length of their post and returned in the order given.
+
+    Args:
+        captioner: The captioner.
+        features: Of the pictures, (n, d_clip).
+        texts: n posts; ignored by a captioner that does not read them.
+        settings: The search.
+        precision: Number type of the language model; None takes bfloat16 where the processor computes
+            in it, otherwise float32.
+        name: Of the captioner, for the progress bar.
+
+    Returns:
+        At most ``settings.beams`` candidates of each picture, best first.
     """
     device = captioner.embedding.weight.device
     precision = precision or mixed_precision(device.type)
@@ -300,9 +305,18 @@ def decode_once(
     folder: Path,
     name: str = "captions",
 ) -> list[list[Candidate]]:
-    """:func:`decode`, kept in ``folder``: what was decoded there by the same code from the same weights and inputs is read back.
+    """:func:`decode`, kept in a folder.
 
-    The candidates come without their token ids.
+    What was decoded there by the same code from the same weights and inputs is read back. The
+    candidates come without their token ids.
+
+    Args:
+        captioner: The captioner.
+        features: Of the pictures, (n, d_clip).
+        texts: n posts.
+        settings: The search.
+        folder: Where candidates are kept.
+        name: Of the captioner, for the progress bar.
     """
     key = Key(CODE, config=captioner.config, weights=captioner, features=features, texts=texts, settings=settings)
     file = folder / f"{key}.parquet"
@@ -321,5 +335,5 @@ def decode_once(
 
 
 def best_texts(candidates: list[list[Candidate]]) -> list[str]:
-    """The first candidate of each picture."""
+    """The text of each picture's first candidate; empty where there is none."""
     return [c[0].text if c else "" for c in candidates]

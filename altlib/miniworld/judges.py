@@ -1,4 +1,4 @@
-"""What a text says about a picture of the miniature world, word by word, from the ground-truth facts."""
+"""What a text says about a picture of the miniature world, word by word, from the known facts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from random import Random
 
 from altlib.miniworld.lexicon import NUMBER_WORDS, lexicon, plural, things, topics, wording
 
+# The facts that are looked for in a text.
 JUDGED = ("kind", "count", "setting", "surface", "colour", "beside", "side", "trend", "detail")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What a text states: the values that it names for each judged fact, and how many of its words do so."""
+    """What a text states about a picture.
+
+    Attributes:
+        said: The values that it names for each judged fact.
+        right: The facts that it states correctly.
+        asked: The judged facts that the picture has.
+        stating_words: How many of its words state a fact.
+        words: How many words it has.
+    """
 
     said: dict[str, set[str]]
     right: frozenset[str]
@@ -30,7 +39,7 @@ class Statement:
 
     @property
     def share_right(self) -> float:
-        """Share of the picture's facts that the text states rightly."""
+        """Share of the picture's facts that the text states correctly."""
         return len(self.right) / max(1, len(self.asked))
 
     @property
@@ -40,13 +49,17 @@ class Statement:
 
 
 def true_facts(facts: str) -> dict[str, str]:
-    """Fact -> value of a picture, from its JSON (:func:`.scene.scene_facts`); empty where nothing is known."""
+    """Fact to value of a picture; empty where nothing is known.
+
+    Args:
+        facts: JSON, from :func:`altlib.miniworld.scene.scene_facts`, or empty.
+    """
     return {f["fact"]: f["value"] for f in json.loads(facts)} if facts else {}
 
 
 @cache
 def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
-    """For every judged fact, the phrases that name each of its values, all in lower case."""
+    """For every judged fact and each of its values, the phrases that name it, in lower case."""
     words = wording()
     kinds: dict[str, tuple[str, ...]] = {}
     for topic in topics().values():
@@ -85,7 +98,7 @@ def named_by() -> dict[str, dict[str, frozenset[str]]]:
 
 @cache
 def patterns() -> dict[str, re.Pattern[str]]:
-    """One expression a fact that finds its phrases as whole words, the longest first."""
+    """One regular expression per fact that finds its phrases as whole words, the longest first."""
     return {
         fact: re.compile(r"\b(" + "|".join(re.escape(p) for p in sorted(values, key=lambda p: (-len(p), p))) + r")\b")
         for fact, values in named_by().items()
@@ -93,9 +106,13 @@ def patterns() -> dict[str, re.Pattern[str]]:
 
 
 def statements(text: str, facts: dict[str, str]) -> Statement:
-    """What ``text`` states about a picture whose true values are ``facts`` (fact -> value).
+    """What a text states about a picture.
 
     A number is stated by its word; a text that names the thing and no number says that there is one.
+
+    Args:
+        text: The text.
+        facts: Fact to true value, from :func:`true_facts`.
     """
     lower = text.lower()
     said: dict[str, set[str]] = {}
@@ -115,7 +132,7 @@ def statements(text: str, facts: dict[str, str]) -> Statement:
 
 
 def mistaken(text: str, rng: Random) -> str:
-    """The same text with every colour, side and number swapped for a wrong one."""
+    """The same text with every colour, side and number replaced by a wrong one."""
     for fact in ("colour", "side", "count"):
         values = phrases()[fact]
 

@@ -12,17 +12,30 @@ from random import Random
 
 @dataclass(frozen=True)
 class Topic:
-    """What a post can be about. Only the post tells it; the picture does not."""
+    """What a post can be about. Only the post tells it; the picture does not.
+
+    Attributes:
+        name: Of the topic.
+        hints: Words that tell it in a post.
+        tags: Hashtags.
+        kinds: Glyph to what that glyph is called in this topic.
+    """
 
     name: str
     hints: tuple[str, ...]
     tags: tuple[str, ...]
-    kinds: dict[str, str]  # glyph -> what that glyph is called in this topic
+    kinds: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that the picture alone identifies."""
+    """Something that the picture alone identifies.
+
+    Attributes:
+        glyph: As it is drawn.
+        group: Such as food.
+        names: The most common one first.
+    """
 
     glyph: str
     group: str
@@ -70,7 +83,7 @@ def things() -> tuple[Thing, ...]:
 
 @cache
 def glyph_sharing() -> dict[str, int]:
-    """How many topics use each glyph for one of their kinds."""
+    """How many topics use each glyph for one of their kinds, by glyph."""
     counts: dict[str, int] = {}
     for topic in topics().values():
         for glyph in topic.kinds:
@@ -78,6 +91,7 @@ def glyph_sharing() -> dict[str, int]:
     return counts
 
 
+# Plurals that no rule gives.
 IRREGULAR = {
     "man": "men",
     "woman": "women",
@@ -114,6 +128,7 @@ IRREGULAR = {
     "half": "halves",
 }
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
+CHOICE = re.compile(r"\[([^\[\]]*)\]")  # the options of a pattern
 
 
 def plural(noun: str) -> str:
@@ -160,12 +175,15 @@ def counted(number: int, noun: str) -> str:
     return with_article(noun) if number == 1 else f"{NUMBER_WORDS[number]} {plural(noun)}"
 
 
-_CHOICE = re.compile(r"\[([^\[\]]*)\]")
-
-
 def expand(pattern: str, slots: dict[str, str], rng: Random) -> str:
-    """Fill a pattern: ``[a|b]`` becomes a or b, ``{slot}`` its value."""
-    while (choice := _CHOICE.search(pattern)) is not None:
+    """Fill a pattern: ``[a|b]`` becomes a or b, ``{slot}`` becomes its value.
+
+    Args:
+        pattern: The pattern.
+        slots: Name to value.
+        rng: Chooses among the options.
+    """
+    while (choice := CHOICE.search(pattern)) is not None:
         option = rng.choice(choice.group(1).split("|"))
         pattern = pattern[: choice.start()] + option + pattern[choice.end() :]
     text = pattern.format_map(slots)

@@ -1,7 +1,7 @@
 """Posts of the miniature world, with everything that cleaning must find.
 
-Stories are independent: story ``i`` of seed ``s`` is a function of ``(s, i)`` alone, so any
-part of the network can be made without the rest, on any number of cores.
+Stories are independent: story ``i`` of seed ``s`` is a function of ``(s, i)`` alone. Any part of the
+network can therefore be made without the rest, on any number of cores.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from altlib.miniworld.writers import (
     write_reply,
 )
 
-EPOCH = datetime(2022, 6, 20, tzinfo=UTC)
+EPOCH = datetime(2022, 6, 20, tzinfo=UTC)  # when the first story is posted
 # How often the alt text of a picture is spoilt, and how; the rest is as written.
 ALT_NOISE = {
     "placeholder": 0.03,
@@ -43,7 +43,7 @@ ALT_NOISE = {
     "person name": 0.05,
     "missing": 0.02,
 }
-# How often a whole post is of a sort that is not collected.
+# How often a whole post is of a kind that is not collected.
 POST_NOISE = {"gif": 0.02, "repost": 0.02, "foreign": 0.04, "labelled": 0.01}
 SPAM_RATE = 0.03  # of stories: an account that posts the same again
 BOT_RATE = 0.02  # of stories: a bot whose pictures differ by a few pixels
@@ -51,7 +51,24 @@ BOT_RATE = 0.02  # of stories: a bot whose pictures differ by a few pixels
 
 @dataclass(frozen=True)
 class MiniPost:
-    """One picture of one post, with what its writers and the platform say of it."""
+    """One picture of one post, with what its writers and the platform say about it.
+
+    Attributes:
+        item_id: Of the picture.
+        post_id: Of the post.
+        created_at: In ISO 8601.
+        text: Of the post.
+        alt_text: As published, possibly spoilt.
+        caption: A colloquial caption.
+        language: ISO 639-1 code.
+        media_type: photo or gif.
+        is_repost: Whether somebody else's post is repeated.
+        labels: Content warnings.
+        facts: JSON, from :func:`altlib.miniworld.scene.scene_facts`, and how the alt text was spoilt.
+        story: What the post is about.
+        scene: What the picture shows.
+        dots: How many spots a bot has changed.
+    """
 
     item_id: str
     post_id: str
@@ -63,10 +80,10 @@ class MiniPost:
     media_type: str
     is_repost: bool
     labels: str
-    facts: str  # JSON, see scene.scene_facts
+    facts: str
     story: Story
     scene: Scene
-    dots: int = 0  # how many pixels a bot has changed
+    dots: int = 0
 
     def draw(self) -> Image.Image:
         """The picture, RGB."""
@@ -78,7 +95,16 @@ class MiniPost:
 
 
 def spoil(alt_text: str, how: str, story: Story, scene: Scene, post_text: str, rng: Random) -> str:
-    """Alt text as an untrained writer might have left it."""
+    """Alt text as an untrained writer might have left it.
+
+    Args:
+        alt_text: As it should be.
+        how: A name of :data:`ALT_NOISE`; any other leaves the alt text as it is.
+        story: Of the post.
+        scene: Of the picture.
+        post_text: Of the post.
+        rng: Chooses the words.
+    """
     noise = wording()["noise"]
     slots = {"hint": rng.choice(story.topic.hints), "event": story.event, "name": story.person, "noun": scene.kind}
     match how:
@@ -106,7 +132,7 @@ def spoil(alt_text: str, how: str, story: Story, scene: Scene, post_text: str, r
 
 
 def post_story(seed: int, index: int) -> list[MiniPost]:
-    """All pictures of story ``index``, and their repeats where its account is a spammer or a bot."""
+    """All pictures of one story, and their repetitions if its account is a spammer or a bot."""
     rng = Random(f"miniworld/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     text = write_post(story, rng)
@@ -142,7 +168,13 @@ def post_story(seed: int, index: int) -> list[MiniPost]:
 
 
 def repeats(posts: list[MiniPost], created: datetime, rng: Random) -> list[MiniPost]:
-    """What a spammer or a bot posts again later: the same alt text, or nearly the same picture."""
+    """What a spammer or a bot posts again later: the same alt text, or nearly the same picture.
+
+    Args:
+        posts: The pictures of the story.
+        created: When it was posted.
+        rng: Decides whether the account is one, and what it posts.
+    """
     fate = rng.random()
     copies = []
     if fate < SPAM_RATE + BOT_RATE:
@@ -160,37 +192,43 @@ def repeats(posts: list[MiniPost], created: datetime, rng: Random) -> list[MiniP
 
 
 def network(seed: int, stories: int, start: int = 0) -> Iterator[MiniPost]:
-    """The pictures of ``stories`` posts, in the order of the stories."""
+    """The pictures of some posts, in the order of their stories.
+
+    Args:
+        seed: Of the network.
+        stories: How many posts.
+        start: Number of the first one.
+    """
     for index in range(start, start + stories):
         yield from post_story(seed, index)
 
 
 def thread(seed: int, index: int) -> list[str]:
-    """What people write around one story when nobody describes a picture: the post, then replies."""
+    """What people write about one story without describing a picture: the post, then replies."""
     rng = Random(f"miniworld-thread/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     return [write_post(story, rng), *(write_reply(story, rng) for _ in range(rng.randint(1, 4)))]
 
 
 def account(seed: int, index: int) -> str:
-    """A post, and below it what somebody who was there tells of its places and things."""
+    """A post, and below it what somebody who was there tells about its places and things."""
     rng = Random(f"miniworld-account/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     return f"{write_post(story, rng)}\n{write_account(story, rng)}"
 
 
 def account_places(seed: int, index: int) -> list[str]:
-    """The names of the places in :func:`account`."""
+    """The names of the places of :func:`account`."""
     story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-account/{seed}/{index}"))
     return list(story.places.values())
 
 
 def catalogued(seed: int, index: int) -> list[str]:
-    """Entries of an archive on story ``index``, one a picture: how it files the picture, then what was written of it.
+    """Entries of an archive on one story, one per picture: how it files the picture, then what was written about it.
 
-    That is alt text alone, or what the post is about with a note of what is seen, or (for
-    photographs and artworks) the post and what somebody who was there tells of this scene. No
-    alt text stands below its own post.
+    That is alt text alone; or what the post is about with a note of what is seen; or, for photographs
+    and artworks, the post and what somebody who was there tells about this scene. No alt text stands
+    below its own post.
     """
     rng = Random(f"miniworld-catalogue/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
@@ -207,7 +245,16 @@ def catalogued(seed: int, index: int) -> list[str]:
 
 
 def word_list(seed: int, index: int, words: int = 8) -> str:
-    """An archive's word list on one story: what the post is about, or the post; below it plain names with what its topic calls them."""
+    """An archive's word list on one story.
+
+    It begins with the post or what it is about; below stand plain names of things with what the topic
+    calls them.
+
+    Args:
+        seed: Of the network.
+        index: Of the story.
+        words: How many things.
+    """
     rng = Random(f"miniworld-words/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     head = write_post(story, rng) if rng.random() < 0.3 else about(story, rng)

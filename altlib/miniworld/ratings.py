@@ -7,6 +7,8 @@ from random import Random
 import numpy as np
 import pandas as pd
 
+from altlib.miniworld.judges import mistaken, statements, true_facts
+
 ITEM = ["img_id", "context", "description"]  # what identifies a rated text
 STAND_IN = (
     "Nobody rated these texts. They are judged by an exact stand-in from the miniature world's facts: how much of the "
@@ -15,29 +17,24 @@ STAND_IN = (
 )
 
 
-def miniworld_ratings(posts: pd.DataFrame, seed: int = 0) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Ratings of the miniature world's texts from its facts, from 1 to 5, and the items that were rated.
+def rated_texts(posts: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The texts that are rated: four for each picture, without repetitions.
 
-    Every picture of ``posts`` (with facts, caption and alt text) brings its alt text, its
-    caption, its alt text's first clause, and its alt text with wrong colours and sides. With the facts
-    F that the picture shows and those S that a text states (all words that the world's writers
-    use for a fact count):
+    They are its alt text, its caption, the first clause of its alt text, and its alt text with wrong
+    colours, sides and numbers.
 
-    - imaginability, without the image: how many of the kinds of fact in F the text says something about;
-    - imaginability with the image is not asked, as in the study;
-    - relevance: the share of F and of the kind of the main thing that the text states rightly;
-    - irrelevance: the share of the text's words that state a fact (5: no word too much);
-    - overall: the mean of imaginability (relevance with the image) and irrelevance, weighed 2 to 1.
+    Args:
+        posts: Pictures with facts, caption and alt text.
+        seed: For the mistakes.
 
-    There are two groups: a reader without the image takes every statement for true, a reader with
-    it counts right ones only.
+    Returns:
+        The columns of :data:`ITEM`, ``image``, and of the text's statement ``said``, ``right`` and
+        ``to the point`` (shares; see :class:`altlib.miniworld.judges.Statement`).
     """
-    from altlib.miniworld.judges import Statement, mistaken, statements, true_facts
-
     rng = Random(seed)
-    facts = [true_facts(value) for value in posts["facts"]]
     rows = []
-    for number, post in enumerate(posts.itertuples()):
+    for post in posts.itertuples():
+        facts = true_facts(post.facts)
         texts = {
             "alt text": post.alt_text,
             "caption": post.caption,
@@ -45,20 +42,38 @@ def miniworld_ratings(posts: pd.DataFrame, seed: int = 0) -> tuple[dict[str, pd.
             "mistaken": mistaken(post.alt_text, rng),
         }
         for kind, text in texts.items():
-            said: Statement = statements(text, facts[number])
+            statement = statements(text, facts)
+            item = {"img_id": post.item_id, "context": kind, "description": text, "image": post.image}
             rows.append(
-                {
-                    "img_id": post.item_id,
-                    "context": kind,
-                    "description": text,
-                    "image": post.image,
-                    "row": number,
-                    "said": said.share_said,
-                    "right": said.share_right,
-                    "to the point": said.share_of_words,
+                item
+                | {
+                    "said": statement.share_said,
+                    "right": statement.share_right,
+                    "to the point": statement.share_of_words,
                 }
             )
-    items = pd.DataFrame(rows).drop_duplicates(["img_id", "description"], ignore_index=True)
+    return pd.DataFrame(rows).drop_duplicates(["img_id", "description"], ignore_index=True)
+
+
+def miniworld_ratings(posts: pd.DataFrame, seed: int = 0) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Ratings from 1 to 5 of the texts of :func:`rated_texts`.
+
+    - imaginability, without the image: about how many of the picture's facts the text says something;
+      with the image it is not asked, as in the study (Kreiss et al. 2022);
+    - relevance: how many of the picture's facts the text states, with the image correctly;
+    - irrelevance: the share of the text's words that state a fact (5: no word too many);
+    - overall: twice the second (without the image the first) and once the third of these.
+
+    A reader without the image takes every statement for true; a reader with it counts correct ones only.
+
+    Args:
+        posts: Pictures with facts, caption and alt text.
+        seed: For the mistaken texts.
+
+    Returns:
+        The ratings of each group of readers, and the texts that were rated.
+    """
+    items = rated_texts(posts, seed)
 
     def scale(share: pd.Series) -> pd.Series:
         return 1 + 4 * share
@@ -67,7 +82,7 @@ def miniworld_ratings(posts: pd.DataFrame, seed: int = 0) -> tuple[dict[str, pd.
         return items[ITEM].assign(
             overall=scale((2 * shown + items["to the point"]) / 3),
             imaginability=scale(shown) if imaginable else np.nan,
-            relevance=scale(shown if imaginable else items["right"]),
+            relevance=scale(shown),
             irrelevance=scale(items["to the point"]),
         )
 

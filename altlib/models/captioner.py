@@ -1,8 +1,8 @@
 """The prefix captioner: a mapping network puts CLIP's picture into a language model's embedding space.
 
 The language model reads ``prefix ++ post ++ newline ++ alt text ++ <end>``: k vectors from the
-mapping network, the post's tokens, a line break as the border, then the alt text and the end of
-text (Twitter paper, section 3.1). Leaving out the post gives ClipCap, leaving out the prefix the
+mapping network, the tokens of the post, a line break as the border, then the alt text and the end
+of text (Twitter paper, section 3.1). Without the post this is ClipCap; without the prefix it is the
 text-only system.
 """
 
@@ -29,10 +29,18 @@ MAPPERS = ("mlp", "transformer")
 class CaptionerConfig:
     """What a captioner is built from.
 
-    ``language_model`` a name for :func:`altlib.models.language.load_language_model`; ``clip_width``
-    the size of CLIP's embedding; ``prefix_length`` k, the number of prefix vectors; ``mapper``
-    mlp or transformer; ``uses_image`` and ``uses_text`` what it conditions on; ``trains_lm``
-    whether the language model learns too; ``max_tokens`` where post and alt text are cropped.
+    Attributes:
+        language_model: A name for :func:`altlib.models.language.load_language_model`.
+        clip_width: Size of CLIP's embedding.
+        clip_fingerprint: Of CLIP's weights.
+        prefix_length: k, the number of prefix vectors.
+        mapper: The mapping network, ``mlp`` or ``transformer``.
+        uses_image: Whether it sees the picture.
+        uses_text: Whether it reads the post.
+        trains_lm: Whether the language model learns too.
+        max_tokens: Where post and alt text are cropped, in tokens.
+        clip_name: The CLIP model whose features it reads.
+        clip_pretrained: The tag of that model's weights.
     """
 
     language_model: str
@@ -60,14 +68,19 @@ class MlpMapper(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, d_clip) -> (B, k, d_lm)."""
+        """The prefix of each picture, (B, d_clip) -> (B, k, d_lm)."""
         return self.model(features).unflatten(1, (self.prefix_length, -1))
 
 
 class TransformerMapper(nn.Module):
-    """ClipCap's transformer: the picture as k vectors beside k learned constants; their outputs are the prefix.
+    """ClipCap's transformer: k vectors of the picture beside k learned constants, whose outputs are the prefix.
 
-    ``layers`` pre-norm blocks of ``heads`` heads (8 and 8 in ClipCap).
+    Args:
+        clip_width: Size of CLIP's embedding.
+        lm_width: Size of the language model's embedding.
+        prefix_length: k.
+        layers: Pre-norm blocks (8 in ClipCap).
+        heads: Attention heads per block (8 in ClipCap).
     """
 
     def __init__(self, clip_width: int, lm_width: int, prefix_length: int, layers: int = 8, heads: int = 8):
@@ -81,14 +94,18 @@ class TransformerMapper(nn.Module):
         self.transformer = nn.TransformerEncoder(block, layers, enable_nested_tensor=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, d_clip) -> (B, k, d_lm)."""
+        """The prefix of each picture, (B, d_clip) -> (B, k, d_lm)."""
         picture = self.linear(features).unflatten(1, (self.prefix_length, -1))  # (B, k, d)
         constants = self.constants.expand(len(features), -1, -1)  # (B, k, d)
         return self.transformer(torch.cat([picture, constants], dim=1))[:, self.prefix_length :]
 
 
 def build_mapper(config: CaptionerConfig, lm_width: int) -> nn.Module:
-    """The mapping network that ``config`` names."""
+    """The mapping network that ``config`` names, into an embedding of size ``lm_width``.
+
+    Raises:
+        ValueError: There is no such mapping network.
+    """
     if config.mapper == "mlp":
         return MlpMapper(config.clip_width, lm_width, config.prefix_length)
     if config.mapper == "transformer":
@@ -106,7 +123,11 @@ class Example:
 
 
 class PrefixCaptioner(nn.Module):
-    """A language model that continues a picture's prefix and a post with alt text."""
+    """A language model that continues a picture's prefix and a post with alt text.
+
+    Raises:
+        ValueError: It uses neither picture nor post, or prefix and texts exceed the language model's positions.
+    """
 
     def __init__(self, config: CaptionerConfig, tokenizer: Any, language_model: Any):
         super().__init__()
@@ -137,7 +158,7 @@ class PrefixCaptioner(nn.Module):
         return self.config.prefix_length if self.config.uses_image else 0
 
     def train(self, mode: bool = True) -> PrefixCaptioner:
-        """Training mode; a frozen language model stays in evaluation mode, so its dropout is off."""
+        """Set the training mode; a frozen language model stays in evaluation mode, so that its dropout is off."""
         super().train(mode)
         if not self.config.trains_lm:
             self.language_model.eval()
@@ -154,20 +175,27 @@ class PrefixCaptioner(nn.Module):
         return Example(ids(text) if self.config.uses_text else [], ids(alt_text))
 
     def prefix(self, features: Tensor) -> Tensor:
-        """Prefix vectors in the language model's embedding space, (B, k, d_lm)."""
+        """Prefix vectors in the language model's embedding space, (B, d_clip) -> (B, k, d_lm)."""
         if self.mapper is None:
             return features.new_zeros(len(features), 0, self.embedding.embedding_dim)
         return self.mapper(features)
 
     def inputs(self, features: Tensor, ids: Tensor) -> Tensor:
-        """Prefix and embedded tokens, (B, k + T, d_lm)."""
+        """Prefix and embedded tokens, (B, d_clip), (B, T) -> (B, k + T, d_lm)."""
         return torch.cat([self.prefix(features).to(self.embedding.weight.dtype), self.embedding(ids)], dim=1)
 
     def token_losses(self, features: Tensor, examples: list[Example]) -> tuple[Tensor, Tensor]:
-        """Negative log-likelihood of every alt-text token and of the end, and whose it is.
+        """Negative log-likelihood of every alt-text token and of the end, and which example each belongs to.
 
-        Returns ``(losses, owners)``, both (number of alt-text tokens + B,). The last block and the
-        logits are computed at these positions only. Rows are padded at the end, where causal attention never looks.
+        The last block and the logits are computed at these positions only. Rows are padded at the end,
+        where causal attention never looks.
+
+        Args:
+            features: Of the pictures, (B, d_clip).
+            examples: B posts with their alt texts.
+
+        Returns:
+            The losses in nats and the numbers of their examples, both (number of alt-text tokens + B,).
         """
         device = self.embedding.weight.device
         rows = [[*e.text, self.border, *e.alt_text, self.end] for e in examples]
@@ -185,17 +213,17 @@ class PrefixCaptioner(nn.Module):
         return F.cross_entropy(logits.float(), targets, reduction="none"), owners
 
     def forward(self, features: Tensor, examples: list[Example]) -> Tensor:
-        """Sum of the negative log-likelihoods of all alt-text tokens of the batch (nats)."""
+        """Sum of the negative log-likelihoods of all alt-text tokens of the batch, in nats."""
         return self.token_losses(features, examples)[0].sum()
 
     @torch.inference_mode()
     def log_likelihoods(self, features: Tensor, examples: list[Example]) -> Tensor:
-        """log p(alt text | picture, post) of each example, (B,) in nats: how the model flags poor alt text."""
+        """log p(alt text | picture, post) of each example, (B,) in nats; by it the model flags poor alt text."""
         losses, owners = self.token_losses(features, examples)
         return -torch.zeros(len(examples), device=losses.device).index_add_(0, owners, losses)
 
     def save(self, folder: Path) -> None:
-        """Write ``captioner.json``, ``mapper.safetensors`` and, if it was trained, the language model."""
+        """Write ``captioner.json``, ``mapper.safetensors`` and the language model if it was trained."""
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -216,9 +244,14 @@ def build_captioner(config: CaptionerConfig, seed: int, device: str = "cpu") -> 
 
 
 def load_captioner(folder: Path | str, device: str = "cpu") -> PrefixCaptioner:
-    """Read a captioner that :meth:`PrefixCaptioner.save` wrote.
+    """Read a captioner that :meth:`PrefixCaptioner.save` wrote, in evaluation mode.
 
-    Raises :class:`altlib.core.errors.BackboneError` if there is none or its files do not fit.
+    Args:
+        folder: Where it was written.
+        device: Where the captioner is put.
+
+    Raises:
+        BackboneError: There is none, or its files do not fit.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file

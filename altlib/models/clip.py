@@ -1,8 +1,7 @@
-"""The pretrained models that everything builds on: CLIP from open_clip, GPT-2 from transformers.
+"""CLIP models of open_clip, and picture encoders of transformers in their place.
 
-A model is named in one of three ways: ``miniature`` (shipped with the package, pretrained on
-the miniature world), a local folder, or a public name that the libraries' own loaders fetch.
-Captioners can also see through an encoder of transformers that reads no text, such as DINOv2.
+A model is named in one of three ways: ``miniature`` (shipped with the package and pretrained on the
+miniature world), a local folder, or a public name that the libraries' own loaders download.
 """
 
 from __future__ import annotations
@@ -14,25 +13,35 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from altlib.checkpoints.miniature import MINIATURE, miniature_folder
 from altlib.core.cache_keys import weights_fingerprint
 from altlib.core.errors import BackboneError
 from altlib.core.model_names import TRANSFORMERS, offline_hint
+from altlib.models.picture_encoder import is_transformers_folder, load_picture_encoder
+
+LOCAL = "local-dir:"  # prefix of open_clip's name for a folder
 
 
 @dataclass(frozen=True)
 class Clip:
     """An image-text encoder with what it needs to read images and texts.
 
-    ``preprocess`` maps a PIL image to a (3, H, W) tensor, ``tokenize`` a list of n strings to
-    an (n, context) tensor; ``fingerprint`` changes whenever the weights do. ``reads_text`` is
-    false for an encoder of pictures alone.
+    Attributes:
+        name: What it was called by, with the pretrained tag.
+        model: ``open_clip.CLIP``, or a
+            :class:`~altlib.models.picture_encoder.PictureEncoder`.
+        preprocess: From a PIL image to its pixels, (3, H, W).
+        tokenize: From n texts to their token ids, (n, context).
+        width: Size of its embeddings.
+        fingerprint: Changes whenever the weights do.
+        reads_text: False for an encoder of pictures alone.
     """
 
     name: str
-    model: Any  # open_clip.CLIP, or a PictureEncoder
+    model: Any
     preprocess: Callable[[Any], Tensor]
     tokenize: Callable[[list[str]], Tensor]
     width: int
@@ -51,124 +60,102 @@ class Clip:
 
 
 def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") -> Clip:
-    """Load an open_clip model: ``miniature``, a folder, or a name with its pretrained tag.
+    """Load an open_clip model, or an encoder of pictures alone.
 
-    A folder holds ``open_clip_config.json`` and weights as safetensors, as open_clip writes
-    them. A name that begins with ``transformers:``, or a folder as transformers writes them, is
-    an encoder of pictures alone (:func:`load_picture_encoder`). Raises :class:`BackboneError` if
-    the model can be neither found nor fetched.
+    Args:
+        name: ``miniature``; a folder that holds ``open_clip_config.json`` and weights as
+            safetensors, as open_clip writes them; or a name that open_clip knows. A name that
+            begins with ``transformers:``, or a folder as transformers writes them, is an encoder
+            of pictures alone.
+        pretrained: The tag of the weights, for a name that open_clip knows.
+        device: Where the model is put.
+
+    Raises:
+        BackboneError: The model can be neither found nor downloaded, or cannot be read.
     """
     import open_clip
 
     if name.startswith(TRANSFORMERS) or is_transformers_folder(name):
-        return load_picture_encoder(name.removeprefix(TRANSFORMERS), device)
-    folder = miniature_folder("clip") if name == MINIATURE else Path(name).expanduser()
-    local = folder.is_dir()
-    if local:
-        if not (folder / "open_clip_config.json").is_file():
-            raise BackboneError(f"{folder} is not an open_clip model: it holds no open_clip_config.json.")
-        if not list(folder.glob("*.safetensors")):
-            raise BackboneError(f"{folder} holds no weights: expected open_clip_model.safetensors.")
-        identifier, tag = f"local-dir:{folder}", None
-    else:
-        if name not in open_clip.list_models() and not name.startswith("hf-hub:"):
-            raise BackboneError(
-                f"{name!r} is neither a folder nor a model that open_clip knows; open_clip.list_models() lists them."
-            )
-        if not pretrained and not name.startswith("hf-hub:"):
-            tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
-            raise BackboneError(f"{name} needs the name of its pretrained weights (known: {tags}).")
-        identifier, tag = name, pretrained or None
+        return picture_encoder_as_clip(name.removeprefix(TRANSFORMERS), device)
+    identifier, tag = open_clip_source(name, pretrained)
     try:
         model, _, preprocess = open_clip.create_model_and_transforms(
             identifier, pretrained=tag, device=device, **({"force_quick_gelu": True} if tag == "openai" else {})
         )
         tokenizer = open_clip.get_tokenizer(identifier)
     except (OSError, RuntimeError, ValueError) as error:
-        if local:
+        if identifier.startswith(LOCAL):
+            folder = identifier.removeprefix(LOCAL)
             raise BackboneError(f"The CLIP model in {folder} cannot be loaded: {error}") from error
         raise offline_hint("CLIP", f"{name}/{pretrained}", error) from error
     model.eval()
     width = model.text_projection.shape[-1] if hasattr(model.text_projection, "shape") else model.visual.output_dim
-    return Clip(
-        name if not pretrained or local else f"{name}/{pretrained}",
-        model,
-        preprocess,
-        tokenizer,
-        int(width),
-        weights_fingerprint(model),
-    )
+    return Clip(f"{name}/{tag}" if tag else name, model, preprocess, tokenizer, int(width), weights_fingerprint(model))
 
 
-def is_transformers_folder(name: str) -> bool:
-    """Whether a folder holds a model of transformers and none of open_clip."""
-    folder = Path(name).expanduser()
-    return (folder / "config.json").is_file() and not (folder / "open_clip_config.json").is_file()
+def open_clip_source(name: str, pretrained: str) -> tuple[str, str | None]:
+    """What open_clip calls a model and its weights.
 
+    Args:
+        name: As for :func:`load_clip`.
+        pretrained: The tag of the weights; ignored for a folder.
 
-class PictureEncoder(nn.Module):
-    """A vision model of transformers with open_clip's way of asking for embeddings."""
+    Returns:
+        open_clip's name of the model, and its tag of the weights, None where there is none.
 
-    def __init__(self, model: Any):
-        super().__init__()
-        self.model = model
-
-    def encode_image(self, pixels: Tensor, normalize: bool = False) -> Tensor:
-        """(B, 3, H, W) -> (B, width): the projected embedding of a CLIP-like model, else the pooled output of a
-        convolutional network or of SigLIP, else the last state of the class token."""
-        if hasattr(self.model, "get_image_features"):
-            found = self.model.get_image_features(pixel_values=pixels)
-            embedded = found if isinstance(found, Tensor) else found.pooler_output
-        else:
-            out = self.model(pixel_values=pixels)
-            pooled = out.last_hidden_state.ndim == 4 or self.model.config.model_type.startswith("siglip")
-            embedded = out.pooler_output.flatten(1) if pooled else out.last_hidden_state[:, 0]
-        return nn.functional.normalize(embedded, dim=-1) if normalize else embedded
-
-    def encode_text(self, tokens: Tensor, normalize: bool = False) -> Tensor:
-        """Raises :class:`BackboneError`: the model sees pictures alone."""
-        raise BackboneError(
-            "this picture encoder reads no text; what compares pictures with texts needs an open_clip model"
-        )
-
-
-def load_picture_encoder(name: str, device: str = "cpu") -> Clip:
-    """A vision model of transformers, by folder or hub name, as a :class:`Clip` that reads no text.
-
-    Weights are read from safetensors only. Raises :class:`BackboneError` if it can be neither
-    found nor fetched.
+    Raises:
+        BackboneError: The folder lacks a file, or open_clip does not know the name or needs a tag.
     """
-    from transformers import AutoImageProcessor, AutoModel
+    import open_clip
 
-    folder = Path(name).expanduser()
-    local = folder.is_dir()
-    source = str(folder) if local else name
-    try:
-        processor = AutoImageProcessor.from_pretrained(source, local_files_only=local)
-        model: Any = AutoModel.from_pretrained(
-            source, local_files_only=local, dtype=torch.float32, use_safetensors=True
+    folder = miniature_folder("clip") if name == MINIATURE else Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "open_clip_config.json").is_file():
+            raise BackboneError(f"{folder} is not an open_clip model: it holds no open_clip_config.json.")
+        if not list(folder.glob("*.safetensors")):
+            raise BackboneError(f"{folder} holds no weights: expected open_clip_model.safetensors.")
+        return f"{LOCAL}{folder}", None
+    if name not in open_clip.list_models() and not name.startswith("hf-hub:"):
+        raise BackboneError(
+            f"{name!r} is neither a folder nor a model that open_clip knows; open_clip.list_models() lists them."
         )
-    except (OSError, ValueError) as error:
-        if local:
-            raise BackboneError(f"The picture encoder in {folder} cannot be loaded: {error}") from error
-        raise offline_hint("picture", name, error) from error
-    encoder = PictureEncoder(model).to(device).eval()
+    if not pretrained and not name.startswith("hf-hub:"):
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+        raise BackboneError(f"{name} needs the name of its pretrained weights (known: {tags}).")
+    return name, pretrained or None
 
-    def preprocess(image: Any) -> Tensor:
-        return processor(images=image, return_tensors="pt")["pixel_values"][0]
+
+def picture_encoder_as_clip(name: str, device: str = "cpu") -> Clip:
+    """A vision model of transformers as a :class:`Clip` that reads no text.
+
+    Args:
+        name: A folder or a hub name.
+        device: Where the model is put.
+
+    Raises:
+        BackboneError: The model can be neither found nor downloaded, or cannot be read.
+    """
+    encoder, preprocess = load_picture_encoder(name, device)
 
     def no_tokens(texts: list[str]) -> Tensor:
         return encoder.encode_text(torch.zeros(len(texts), 0))
 
-    from PIL import Image
-
     with torch.inference_mode():
         probe = encoder.encode_image(preprocess(Image.new("RGB", (64, 64)))[None].to(device))
-    return Clip(name, encoder, preprocess, no_tokens, probe.shape[-1], weights_fingerprint(model), reads_text=False)
+    fingerprint = weights_fingerprint(encoder.model)
+    return Clip(name, encoder, preprocess, no_tokens, probe.shape[-1], fingerprint, reads_text=False)
 
 
 def save_clip(model: nn.Module, tokenizer: Any, config: dict, folder: Path, half: bool = False) -> None:
-    """Write an open_clip model as a folder that :func:`load_clip` reads; ``half`` stores float16."""
+    """Write an open_clip model as a folder that :func:`load_clip` reads.
+
+    Args:
+        model: The model.
+        tokenizer: A tokenizer of transformers, or None for open_clip's own.
+        config: What ``open_clip_config.json`` says.
+        folder: Where it is written.
+        half: Store float16.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -180,7 +167,15 @@ def save_clip(model: nn.Module, tokenizer: Any, config: dict, folder: Path, half
 
 
 def longer_than_context(clip: Clip, texts: list[str], tokens: Tensor) -> int:
-    """How many texts lost their end to the context length: their last column is filled and a shorter text tokenises alike."""
+    """How many texts lost their end to the context length.
+
+    Such a text fills its last column, and has the same tokens without its last character.
+
+    Args:
+        clip: The model whose tokenizer read the texts.
+        texts: n texts.
+        tokens: Their token ids, (n, context).
+    """
     full = [i for i in range(len(texts)) if int(tokens[i, -1]) != 0]
     shortened = [texts[i][: len(texts[i]) - 1].rstrip() for i in full]
     if not full:

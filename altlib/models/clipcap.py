@@ -16,14 +16,23 @@ from altlib.checkpoints.miniature import MINIATURE, miniature_folder
 from altlib.core.errors import BackboneError
 from altlib.models.captioner import PrefixCaptioner
 
-Weights = dict[str, Tensor]
+Weights = dict[str, Tensor]  # by name
+
+SCALE = ".scale"  # suffix of the name of a matrix's scales
 
 
 def read_clipcap(source: str) -> tuple[Weights, Weights]:
-    """The weights of a ClipCap's mapping network and of its language model (empty if it was frozen).
+    """The weights of a ClipCap's mapping network and of its language model.
 
-    ``source``: ``miniature``, a ``.pt`` file of the original code, or the folder of a captioner
-    of this book. Raises :class:`BackboneError` if it is none of them.
+    Args:
+        source: ``miniature``, a ``.pt`` file of the original code, or the folder of a captioner of
+            this book.
+
+    Returns:
+        Both by name; the language model's are empty if it was frozen.
+
+    Raises:
+        BackboneError: It is none of these, or cannot be read.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -46,11 +55,8 @@ def read_clipcap(source: str) -> tuple[Weights, Weights]:
     )
 
 
-SCALE = ".scale"  # what the name of a row's scales ends with
-
-
 def eight_bits(weights: Weights) -> Weights:
-    """Matrices as whole numbers of eight bits with a float16 scale a row, vectors in float16."""
+    """Matrices as whole numbers of eight bits with one float16 scale per row, vectors in float16."""
     found: Weights = {}
     for name, value in weights.items():
         if value.ndim < 2:
@@ -63,7 +69,7 @@ def eight_bits(weights: Weights) -> Weights:
 
 
 def factors_multiplied(weights: Weights) -> Weights:
-    """The miniature's second matrix from its two factors of :func:`eight_bits`; other weights in float32."""
+    """Weights in float32: those of :func:`eight_bits` scaled back, and the miniature's two factors multiplied."""
     scales = {name.removesuffix(SCALE): weights[name].float() for name in weights if name.endswith(SCALE)}
     weights = {n: v.float() * scales.get(n, torch.ones(())) for n, v in weights.items() if not n.endswith(SCALE)}
     if "model.2.0.weight" in weights:
@@ -73,7 +79,19 @@ def factors_multiplied(weights: Weights) -> Weights:
 
 
 def original_weights(state: Weights) -> tuple[Weights, Weights]:
-    """A state dict of the original code under this book's names; old attention-mask buffers are left out."""
+    """A state dict of the original code under this book's names.
+
+    Old buffers of attention masks are left out.
+
+    Args:
+        state: Names to weights.
+
+    Returns:
+        The weights of the mapping network and of the language model.
+
+    Raises:
+        ValueError: It holds no mapping network.
+    """
     if not isinstance(state, dict) or not any(str(name).startswith("clip_project.") for name in state):
         raise ValueError("it holds no weights named clip_project")
     project = {n.removeprefix("clip_project."): v for n, v in state.items() if n.startswith("clip_project.")}
@@ -113,8 +131,17 @@ def transformer_weights(project: Weights) -> Weights:
 def start_from_clipcap(captioner: PrefixCaptioner, source: str, language_model: bool = False) -> bool:
     """Give a captioner the mapping network of a ClipCap and, if asked, its language model.
 
-    Returns whether the checkpoint brought a language model of its own. Raises
-    :class:`BackboneError` if the shapes differ.
+    Args:
+        captioner: It is changed.
+        source: As for :func:`read_clipcap`.
+        language_model: Take the checkpoint's language model too, if it has one.
+
+    Returns:
+        Whether the checkpoint has a language model of its own.
+
+    Raises:
+        BackboneError: The shapes or the kinds of mapping network differ.
+        ValueError: The captioner does not see the picture.
     """
     if captioner.mapper is None:
         raise ValueError("a captioner that does not see the picture has no mapping network to start")
@@ -131,7 +158,16 @@ def start_from_clipcap(captioner: PrefixCaptioner, source: str, language_model: 
 
 
 def load_weights(module: torch.nn.Module, weights: Weights, source: str) -> None:
-    """Load weights that must fit; tied ones may be missing."""
+    """Copy weights into a module that they must fit.
+
+    Args:
+        module: It is changed.
+        weights: By name; weights tied to others may be missing.
+        source: Where they come from, for the error.
+
+    Raises:
+        BackboneError: A weight is missing, unknown or of another shape.
+    """
     expected = module.state_dict()
     wrong = [
         f"{name} is {tuple(weights[name].shape)} there and {tuple(expected[name].shape)} here"

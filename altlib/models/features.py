@@ -1,4 +1,4 @@
-"""CLIP features of pictures, computed once and cached in shards that survive a kill.
+"""CLIP features of pictures, computed once and cached in shards that survive a killed process.
 
 What is read back is a map of one file, so memory does not grow with the number of pictures.
 """
@@ -25,23 +25,33 @@ from altlib.core.progress import progress_bar
 from altlib.models.clip import Clip
 
 CODE = code_fingerprint("models.features")
-SHARD = 1024  # pictures in one cached file
+SHARD = 1024  # pictures per cached file
 
 
 def shard_key(clip: Clip, paths: list[str]) -> Key:
-    """What a shard's features follow from: the code, the encoder's weights and the files' names, sizes and times."""
+    """What a shard's features follow from: the code, the encoder's weights, and the files' names, sizes and times."""
     return Key(CODE, weights=clip.fingerprint, pictures=map(file_stamp, paths))
 
 
 def picture_features(
     paths: list[str], clip: Clip, cache: Path | None = None, batch_size: int = 128, workers: int = 2
 ) -> Tensor:
-    """Unit-length CLIP embeddings of picture files, (n, width) float32 on the CPU.
+    """Unit-length CLIP embeddings of picture files.
 
-    With ``cache``, every shard of 1,024 is kept there as safetensors; what is there already is
-    not computed again, and under ``accelerate launch`` each process computes its share. Several
-    shards come back as a map of one file of the cache (:func:`gathered`). Raises
-    :class:`altlib.core.errors.PictureError` for a picture that cannot be read.
+    Args:
+        paths: n picture files.
+        clip: The encoder.
+        cache: Folder in which every shard of 1,024 pictures is kept as safetensors. What is there
+            already is not computed again, and under ``accelerate launch`` each process computes
+            its share.
+        batch_size: Pictures at a time.
+        workers: Threads that read pictures.
+
+    Returns:
+        (n, width) float32 on the CPU; several shards are a map of one file of the cache.
+
+    Raises:
+        PictureError: A picture cannot be read.
     """
     shards = [paths[i : i + SHARD] for i in range(0, len(paths), SHARD)]
     number, processes = distributed()
@@ -58,10 +68,15 @@ def picture_features(
 
 
 def gathered(shards: Iterable[Tensor], file: Path, shape: tuple[int, int]) -> Tensor:
-    """The rows of all shards as a map of ``file`` (NumPy's format, float32), which is written if it is not there.
+    """The rows of all shards as a map of one file.
 
-    Its pages are read as they are used, and given back when memory is short. Writing into the
+    Its pages are read when they are used, and given back when memory is short. Writing into the
     tensor does not change the file.
+
+    Args:
+        shards: Tensors of rows in order; they are asked for only if the file is not there yet.
+        file: In NumPy's format, float32; written if it is not there.
+        shape: (n, width) of all rows together.
     """
     with only_one(file.with_suffix(".lock")):
         if not file.is_file():
@@ -76,7 +91,21 @@ def gathered(shards: Iterable[Tensor], file: Path, shape: tuple[int, int]) -> Te
 def shard_features(
     paths: list[str], clip: Clip, cache: Path | None, batch_size: int, workers: int, bar: Any = None
 ) -> Tensor:
-    """One shard's features, from the cache or computed and put there; two processes that want the same wait for one."""
+    """One shard's features, from the cache or computed and put there.
+
+    Two processes that want the same shard wait for one another. A damaged file is computed again.
+
+    Args:
+        paths: The shard's picture files.
+        clip: The encoder.
+        cache: Folder of the cache, or None to compute the features anyway.
+        batch_size: Pictures at a time.
+        workers: Threads that read pictures.
+        bar: A progress bar in pictures.
+
+    Returns:
+        (n, width) float32 on the CPU.
+    """
     if cache is None:
         return encode_pictures(paths, clip, batch_size, workers, bar)
     file = cache / f"{shard_key(clip, paths)}.safetensors"
@@ -97,7 +126,7 @@ def shard_features(
 
 
 def read_pictures(paths: list[str], clip: Clip, workers: int = 2) -> Tensor:
-    """Picture files as CLIP's preprocessing gives them, (n, 3, H, W)."""
+    """Picture files as CLIP's preprocessing gives them, (n, 3, H, W), read by ``workers`` threads."""
 
     def read(path: str) -> Tensor:
         return clip.preprocess(centre_crop(open_picture(path, longest=4096)))
@@ -108,7 +137,11 @@ def read_pictures(paths: list[str], clip: Clip, workers: int = 2) -> Tensor:
 
 @torch.inference_mode()
 def encode_pictures(paths: list[str], clip: Clip, batch_size: int, workers: int, bar: Any = None) -> Tensor:
-    """Features of picture files without any cache; ``workers`` threads read the pictures of a batch."""
+    """Features of picture files without any cache; see :func:`shard_features` for the arguments.
+
+    Returns:
+        (n, width) float32 on the CPU.
+    """
     device = next(clip.model.parameters()).device
     out = []
     for start in range(0, len(paths), batch_size):

@@ -1,8 +1,9 @@
 """Read and change what a text encoder computes half-way: interchange interventions in a rotated subspace.
 
-A *site* is the residual stream after one block of CLIP's text encoder at the token that the
-encoder pools (the end of text). :class:`altlib.models.text_tower.TextTower` runs the encoder up to a
-site and on from it; :class:`RotatedSubspace` swaps part of what it finds there (CLIP paper, appendix A).
+A *site* is the residual stream after one block of CLIP's text encoder, at the token that the
+encoder pools (the end of text). :class:`altlib.models.text_tower.TextTower` runs the encoder up to
+a site and on from it; :class:`RotatedSubspace` swaps a part of what it finds there (CLIP paper,
+appendix A).
 """
 
 from __future__ import annotations
@@ -21,13 +22,22 @@ PATHS = ("none", "through", "around")
 
 @dataclass(frozen=True)
 class Site:
-    """Where to intervene: after block ``layer`` (zero-based), in the first ``size`` rotated coordinates."""
+    """Where to intervene.
+
+    Attributes:
+        layer: After this block, from 0.
+        size: In so many of the first rotated coordinates.
+    """
 
     layer: int
     size: int
 
     def check(self, tower: TextTower) -> None:
-        """Raise ``ValueError`` if the encoder has no such layer or subspace size."""
+        """Check that a text encoder has the site.
+
+        Raises:
+            ValueError: It has no such layer, or is narrower than the subspace.
+        """
         if not 0 <= self.layer < len(tower.blocks):
             raise ValueError(
                 f"layer {self.layer} does not exist: the text encoder has layers 0 to {len(tower.blocks) - 1}"
@@ -37,7 +47,15 @@ class Site:
 
 
 def write(x: Tensor, positions: Tensor, value: Tensor) -> Tensor:
-    """A copy of ``x`` with the activation at a position of each row replaced; gradients flow through both."""
+    """A copy of the residual stream with the activation at one position of each row replaced.
+
+    Gradients flow through both the stream and the new value.
+
+    Args:
+        x: (B, T, d).
+        positions: (B,).
+        value: (B, d).
+    """
     return x.index_put((torch.arange(len(x), device=x.device), positions), value)
 
 
@@ -51,15 +69,17 @@ class Rotation(nn.Module):
         self.weight = nn.Parameter(weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., d) -> (..., d)."""
+        """Rotate the last dimension, (..., d) -> (..., d)."""
         return x @ self.weight
 
 
 class RotatedSubspace(nn.Module):
-    """A linear subspace Z of an activation: the first ``size`` coordinates after a learned rotation.
+    """A linear subspace Z of an activation: the first coordinates after a learned rotation.
 
-    ``forward(base, source)`` is the distributed interchange intervention: ``base`` with its part
-    in Z replaced by that of ``source`` (CLIP paper, section 3 and appendix A).
+    Args:
+        width: Size d of the activation.
+        size: Size k of the subspace.
+        seed: Of the first rotation.
     """
 
     def __init__(self, width: int, size: int, seed: int = 0):
@@ -75,13 +95,21 @@ class RotatedSubspace(nn.Module):
         return cast(Tensor, self.rotate.weight)
 
     def forward(self, base: Tensor, source: Tensor) -> Tensor:
-        """(B, d), (B, d) -> (B, d)."""
+        """The distributed interchange intervention (CLIP paper, section 3 and appendix A).
+
+        Args:
+            base: Activations, (B, d).
+            source: Activations whose part in Z is put in the place of the base's, (B, d).
+
+        Returns:
+            (B, d).
+        """
         rotation = self.rotation
         swapped = torch.cat([(source @ rotation)[..., : self.size], (base @ rotation)[..., self.size :]], dim=-1)
         return swapped @ rotation.T
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The part of an activation inside Z and the rest; they add up to it, (..., d) -> 2 x (..., d)."""
+        """The part of an activation inside Z and the rest, which add up to it, (..., d) -> 2 x (..., d)."""
         basis = self.rotation[:, : self.size]  # (d, k)
         inside = (x @ basis) @ basis.T
         return inside, x - inside
@@ -93,10 +121,19 @@ class RotatedSubspace(nn.Module):
 
 
 def mediate(x: Tensor, positions: Tensor, subspace: RotatedSubspace, path: str) -> Tensor:
-    """The same residual stream, through which gradients flow only on some path (CLIP paper, appendix E).
+    """The same residual stream, through which gradients flow only on one path (CLIP paper, appendix E).
 
-    ``none`` lets all pass; ``through`` only the part of the pooled token inside Z; ``around``
-    all but that part. Values do not change; the gradients of the latter two add up to the first.
+    Values do not change. The gradients of ``through`` and ``around`` add up to that of ``none``.
+
+    Args:
+        x: The residual stream at the site, (B, T, d).
+        positions: Of the pooled tokens, (B,).
+        subspace: Z.
+        path: ``none`` lets all gradients pass, ``through`` only those of the pooled token's part
+            inside Z, ``around`` all but those.
+
+    Raises:
+        ValueError: There is no such path.
     """
     if path not in PATHS:
         raise ValueError(f"unknown path {path!r}; known: {', '.join(PATHS)}")

@@ -14,10 +14,17 @@ from altlib.core.model_names import offline_hint
 
 
 def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any, Any]:
-    """Load a causal language model and its tokenizer: ``miniature``, a folder, or a hub name.
+    """Load a causal language model and its tokenizer; weights are read from safetensors only.
 
-    Returns ``(tokenizer, model)``, the model in float32 and evaluation mode. Weights are read
-    from safetensors only. Raises :class:`BackboneError` if they can be neither found nor fetched.
+    Args:
+        name: ``miniature``, a folder, or a hub name.
+        device: Where the model is put.
+
+    Returns:
+        The tokenizer, and the model in float32 and evaluation mode.
+
+    Raises:
+        BackboneError: They can be neither found nor downloaded, or cannot be read.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -40,7 +47,7 @@ def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any
 
 
 def fuse_gelu(model: nn.Module) -> None:
-    """Replace GPT-2's GELU, seven passes over memory in transformers, by the same function in one."""
+    """Replace GPT-2's GELU by the same function in one operation; in transformers it takes seven passes over memory."""
     from transformers.activations import NewGELUActivation
 
     for module in list(model.modules()):

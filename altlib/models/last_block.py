@@ -1,9 +1,9 @@
-"""A language model's hidden states where they are read: the last block computes nothing for the other positions.
+"""A language model's hidden states where they are read; the last block computes nothing for other positions.
 
-A captioner reads the last hidden states at the alt text's positions, less than half of all. The
-other outputs of the last block serve nothing (those of earlier blocks are keys and values for
-what follows), so its queries, its output projection and its MLP, ten twelfths of its work, are
-left out for them. Losses and gradients stay the same.
+A captioner reads the last hidden states at the positions of the alt text, which are less than half
+of all. The other outputs of the last block are not used (those of earlier blocks are keys and
+values for what follows). Its queries, its output projection and its MLP, ten twelfths of its work,
+are therefore left out for them. Losses and gradients stay the same.
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ from torch.nn import functional as F
 
 
 def hidden_states_at(model: Any, embedded: Tensor, wanted: Tensor) -> Tensor:
-    """Last hidden states at the wanted positions, in reading order, (B, T, d), (B, T) bool -> (M, d).
+    """Last hidden states at the wanted positions, in reading order.
 
-    ``model`` a causal transformer without its output layer; rows are padded at the end. Other
-    models than GPT-2 compute all positions first.
+    Models other than GPT-2 compute all positions first.
+
+    Args:
+        model: A causal transformer without its output layer.
+        embedded: Its inputs, (B, T, d), padded at the end.
+        wanted: Which positions are read, (B, T) bool.
+
+    Returns:
+        (M, d) for M wanted positions.
     """
     if not is_plain_gpt2(model):
         return model(inputs_embeds=embedded, use_cache=False)[0][wanted]
@@ -31,7 +38,7 @@ def hidden_states_at(model: Any, embedded: Tensor, wanted: Tensor) -> Tensor:
 
 
 def is_plain_gpt2(model: Any) -> bool:
-    """Whether ``model`` is a ``GPT2Model`` of transformers with nothing put in its place."""
+    """Whether ``model`` is a ``GPT2Model`` of transformers in which no part was replaced."""
     from transformers import GPT2Model
     from transformers.pytorch_utils import Conv1D
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 def read(x: Tensor, positions: Tensor) -> Tensor:
-    """The activation at a token position of each row, (B, T, d), (B,) -> (B, d)."""
+    """The activation at one token position of each row, (B, T, d), (B,) -> (B, d)."""
     return x[torch.arange(len(x), device=x.device), positions]
 
 
@@ -34,7 +34,18 @@ class SplitAttention(nn.Module):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, need_weights: bool = False, attn_mask: Tensor | None = None
     ) -> tuple[Tensor, None]:
-        """(B, T, d) three times -> ((B, T, d), None), as ``nn.MultiheadAttention`` with ``batch_first``."""
+        """Attention of queries to keys and values, as ``nn.MultiheadAttention`` with ``batch_first``.
+
+        Args:
+            query: (B, Q, d).
+            key: (B, T, d).
+            value: (B, T, d).
+            need_weights: Not used; open_clip passes it.
+            attn_mask: Added to the scores, or True where a query may look; broadcast to (B, heads, Q, T).
+
+        Returns:
+            (B, Q, d), and None in place of the weights.
+        """
         q, k, v = (
             part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, d / heads)
             for part, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value))
@@ -54,8 +65,11 @@ class TextTower:
     """The text encoder of an open_clip model, in steps that can be stopped at a site.
 
     Works on ``open_clip.CLIP`` and on models with a separate ``TextTransformer``. Padding after
-    the longest text of a batch is not computed. Raises ``ValueError`` for a text encoder of
-    another kind (no residual blocks, not causal, or with a class token).
+    the longest text of a batch is not computed.
+
+    Raises:
+        ValueError: The text encoder is of another kind: it has no residual blocks, is not causal, or
+            has a class token.
     """
 
     def __init__(self, model: Any):
@@ -90,14 +104,28 @@ class TextTower:
         return self.text.token_embedding(tokens)
 
     def run(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Blocks ``start`` to ``stop`` (exclusive) on the residual stream, (B, T, d) -> (B, T, d)."""
+        """The residual stream after some blocks, (B, T, d) -> (B, T, d).
+
+        Args:
+            x: The residual stream before them.
+            start: The first block, from 0.
+            stop: The block after the last one.
+        """
         mask = self.text.attn_mask[: x.shape[1], : x.shape[1]]
         for block in self.blocks[start:stop]:
             x = block(x, attn_mask=mask)
         return x
 
     def last_block(self, x: Tensor, positions: Tensor) -> Tensor:
-        """The last block for the pooled tokens alone, as nobody reads the others, (B, T, d), (B,) -> (B, d)."""
+        """The last block for the pooled tokens alone, because nobody reads the others.
+
+        Args:
+            x: The residual stream before the block, (B, T, d).
+            positions: Of the pooled tokens, (B,).
+
+        Returns:
+            (B, d).
+        """
         from open_clip.transformer import ResidualAttentionBlock
 
         block = self.blocks[-1]
@@ -114,11 +142,25 @@ class TextTower:
         return pooled + block.ls_2(block.mlp(block.ln_2(pooled)))
 
     def upto(self, embedded: Tensor, layer: int) -> Tensor:
-        """The residual stream after block ``layer`` (-1: before all), from token embeddings, (B, T, d) -> (B, T, d)."""
+        """The residual stream after a block, from token embeddings, (B, T, d) -> (B, T, d).
+
+        Args:
+            embedded: Token embeddings without positions.
+            layer: Number of the block; -1 stops before all blocks.
+        """
         return self.run(embedded + self.text.positional_embedding[: embedded.shape[1]], 0, layer + 1)
 
     def onwards(self, x: Tensor, layer: int, positions: Tensor) -> Tensor:
-        """Unit-length text embeddings from the residual stream after block ``layer``, (B, T, d) -> (B, width)."""
+        """Unit-length text embeddings from the residual stream after a block.
+
+        Args:
+            x: The residual stream, (B, T, d).
+            layer: Number of the block after which it was read; -1 means before all blocks.
+            positions: Of the pooled tokens, (B,).
+
+        Returns:
+            (B, width).
+        """
         last = len(self.blocks) - 1
         pooled = self.last_block(self.run(x, layer + 1, last), positions) if layer < last else read(x, positions)
         x = self.text.ln_final(pooled)  # (B, d)

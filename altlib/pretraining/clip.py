@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from altlib.evaluation.clip_scores import description_accuracy
 from altlib.miniworld.network import MiniPost
 from altlib.models.clip import save_clip
 from altlib.pretraining.tokenizer import clip_tokenizer
@@ -24,10 +25,13 @@ from altlib.pretraining.world import (
     alike_batches,
     clean_alt_text,
     clip_batches,
+    drawn_features,
     fact_values,
     first_pictures,
     picture_tensor,
 )
+
+LARGEST_SCALE = 4.6052  # of the logit scale: log 100
 
 CLIP_CONFIG: dict[str, Any] = {
     "model_cfg": {
@@ -54,27 +58,40 @@ CLIP_CONFIG: dict[str, Any] = {
 
 @torch.inference_mode()
 def description_preference(model: Any, tokenize: Callable[[list[str]], Tensor], posts: list[MiniPost]) -> float:
-    """Share of pictures whose description scores above their caption."""
-    images = torch.cat(
-        [model.encode_image(picture_tensor(posts[i : i + 128]), normalize=True) for i in range(0, len(posts), 128)]
-    )
+    """Share of pictures whose description scores above their caption.
+
+    Args:
+        model: An open_clip model.
+        tokenize: From texts to its token ids.
+        posts: The pictures.
+    """
     captions = model.encode_text(tokenize([p.caption for p in posts]), normalize=True)
     descriptions = model.encode_text(tokenize([clean_alt_text(p) for p in posts]), normalize=True)
-    return float(((images * descriptions).sum(1) > (images * captions).sum(1)).float().mean())
+    return description_accuracy(drawn_features(model, posts), captions, descriptions)
 
 
 @torch.inference_mode()
 def retrieval_accuracy(model: Any, tokenize: Callable[[list[str]], Tensor], posts: list[MiniPost]) -> float:
-    """Share of pictures whose own caption ranks first among all captions of ``posts``."""
-    images = torch.cat(
-        [model.encode_image(picture_tensor(posts[i : i + 128]), normalize=True) for i in range(0, len(posts), 128)]
-    )
+    """Share of pictures whose own caption ranks first among all captions of ``posts``.
+
+    Args:
+        model: An open_clip model.
+        tokenize: From texts to its token ids.
+        posts: The pictures.
+    """
     captions = model.encode_text(tokenize([p.caption for p in posts]), normalize=True)
-    return float(((images @ captions.T).argmax(1) == torch.arange(len(posts))).float().mean())
+    best = (drawn_features(model, posts) @ captions.T).argmax(1)
+    return float((best == torch.arange(len(posts))).float().mean())
 
 
 def adamw(model: Any, learning_rate: float, eps: float = 1e-8) -> torch.optim.AdamW:
-    """AdamW as CLIP uses it: weight decay 0.1 on matrices, none on biases, norms and scales."""
+    """AdamW as CLIP uses it: weight decay 0.1 on matrices, none on biases, norms and scales.
+
+    Args:
+        model: Whose parameters learn.
+        learning_rate: The highest one.
+        eps: Added to the denominator.
+    """
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
@@ -91,9 +108,17 @@ def pretrain_vision(
 ) -> None:
     """Teach the vision tower to name what pictures show, before it meets any text.
 
-    One linear classifier a fact reads the image embedding. Contrastive learning alone, on as few
-    pictures as a laptop gets through, sees settings and colours and hardly any of the 400
-    glyphs, as those two are enough to tell the pictures of a batch apart.
+    One linear classifier per fact reads the image embedding. Contrastive learning alone, on as few
+    pictures as a laptop can process, sees settings and colours and hardly any of the 400 glyphs, because
+    those two are enough to tell the pictures of a batch apart.
+
+    Args:
+        visual: The vision tower; it is changed.
+        steps: Updates.
+        batch: Pictures per update.
+        learning_rate: The highest one.
+        seed: Of the classifiers.
+        report: Called with a row of measurements every 100 updates.
     """
     vocabulary = fact_values(next(clip_batches(VISION_SEED + 1, 4096)))
     classes = {fact: {v: i for i, v in enumerate(sorted(set(values) - {""}))} for fact, values in vocabulary.items()}
@@ -128,7 +153,7 @@ def pretrain_vision(
 
 
 def clip_texts(tokenizer: Any) -> Callable[[list[str]], Tensor]:
-    """A function that gives CLIP's token ids of n texts, (n, 48), cropped and padded."""
+    """A function from n texts to CLIP's token ids, (n, 48), cropped and padded."""
     inner = clip_tokenizer(tokenizer)
     length = CLIP_CONFIG["model_cfg"]["text_cfg"]["context_length"]
     return lambda texts: (
@@ -138,10 +163,24 @@ def clip_texts(tokenizer: Any) -> Callable[[list[str]], Tensor]:
 
 @dataclass
 class ContrastiveStage:
-    """Contrastive updates of a CLIP on mostly caption-like text, and its measurement every 25 of them.
+    """Contrastive updates of a CLIP on mostly caption-like text, and its measurements.
 
-    ``share`` of the texts are descriptions; after each measurement it moves towards the one at
+    A small share of the texts are descriptions. After each measurement it moves towards the share at
     which the model prefers descriptions on ``target`` of the tuning pictures.
+
+    Attributes:
+        name: Of the stage.
+        model: The open_clip model; it is changed.
+        tokenize: From texts to token ids.
+        optimiser: Updates the parameters.
+        schedule: Of the learning rate.
+        share: Share of descriptions among the texts.
+        target: Share of the tuning pictures on which the model is to prefer the description.
+        rng: Decides which texts are descriptions.
+        report: Called with a row of measurements.
+        snapshot: Called with the model after each measurement.
+        tuning: Pictures on which the preference is measured.
+        started: When the stage began, in seconds.
     """
 
     name: str
@@ -169,10 +208,15 @@ class ContrastiveStage:
         self.optimiser.step()
         self.schedule.step()
         with torch.no_grad():
-            self.model.logit_scale.clamp_(0, 4.6052)
+            self.model.logit_scale.clamp_(0, LARGEST_SCALE)
 
     def measure(self, step: int, loss: Tensor) -> None:
-        """Report where the model is, and adapt the share of descriptions. The model must be in evaluation mode."""
+        """Report measurements of the model, and adapt the share of descriptions.
+
+        Args:
+            step: Number of the update.
+            loss: Of that update.
+        """
         preference = description_preference(self.model, self.tokenize, self.tuning)
         self.report(
             {
@@ -202,16 +246,27 @@ def pretrain_clip(
     report: Callable[[dict], None] = lambda row: None,
     snapshot: Callable[[Any], None] = lambda model: None,
 ) -> Any:
-    """Contrastive pretraining on pictures and mostly caption-like text.
+    """Pretrain the miniature CLIP on pictures and mostly caption-like text.
 
-    :func:`pretrain_vision` comes before it, :func:`sharpen_text` after it.
+    :func:`pretrain_vision` comes first, then :func:`contrast`, and :func:`sharpen_text` last.
 
-    Every 25 steps the share of descriptions among the texts moves towards the one at which
-    the model prefers descriptions on ``target_preference`` of the tuning pictures. Returns the
-    open_clip model; ``report`` receives a row of measurements at each of these points.
+    Args:
+        tokenizer: From :func:`altlib.pretraining.tokenizer.train_tokenizer`.
+        steps: Contrastive updates.
+        batch: Pictures per contrastive update.
+        learning_rate: The highest one of the contrastive stage.
+        seed: Of all stages.
+        vision_steps: Updates of the vision tower on facts.
+        text_steps: Updates of the text tower alone.
+        description_share: Share of descriptions among the texts at first.
+        target_preference: Share of the tuning pictures on which the model is to prefer the description.
+        report: Called with a row of measurements every 25 updates (every 100 of the vision tower alone).
+        snapshot: Called with the model after each stage and measurement.
+
+    Returns:
+        The open_clip model in evaluation mode.
     """
     import open_clip
-    from open_clip.loss import ClipLoss
 
     torch.manual_seed(seed)
     model = open_clip.model.CLIP(**CLIP_CONFIG["model_cfg"])
@@ -232,17 +287,30 @@ def pretrain_clip(
         report,
         snapshot,
     )
-    loss_of = ClipLoss()
-    for step, posts in zip(range(1, steps + 1), clip_batches(CLIP_SEED, batch), strict=False):
-        loss = loss_of(*model(picture_tensor(posts), stage.texts(posts)))
-        stage.update(loss)
-        if step % 25 == 0 or step == steps:
-            model.eval()
-            stage.measure(step, loss)
-            model.train()
+    contrast(stage, steps, batch)
     if text_steps:
         sharpen_text(stage, text_steps, batch, seed=seed)
     return model.eval()
+
+
+def contrast(stage: ContrastiveStage, steps: int, batch: int) -> None:
+    """Contrastive updates of both towers.
+
+    Args:
+        stage: Its model is changed.
+        steps: Updates.
+        batch: Pictures per update.
+    """
+    from open_clip.loss import ClipLoss
+
+    loss_of = ClipLoss()
+    for step, posts in zip(range(1, steps + 1), clip_batches(CLIP_SEED, batch), strict=False):
+        loss = loss_of(*stage.model(picture_tensor(posts), stage.texts(posts)))
+        stage.update(loss)
+        if step % 25 == 0 or step == steps:
+            stage.model.eval()
+            stage.measure(step, loss)
+            stage.model.train()
 
 
 def sharpen_text(
@@ -250,9 +318,16 @@ def sharpen_text(
 ) -> None:
     """Teach the text tower the names of things, with the vision tower locked.
 
-    Every other batch holds pictures that are alike but for their things, so that naming setting
-    and colour does not help. The share of descriptions goes on from where the stage
-    ``before`` left it, and follows the preference as there.
+    Every other batch holds pictures that are alike except for their things, so that naming setting and
+    colour does not help.
+
+    Args:
+        before: The contrastive stage; the share of descriptions continues from where it ended, and
+            follows the preference as there.
+        steps: Updates.
+        batch: Pictures per update.
+        learning_rate: The highest one.
+        seed: Decides which texts are descriptions.
     """
     from open_clip.loss import ClipLoss
 

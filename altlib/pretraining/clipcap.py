@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from altlib.models.captioner import CaptionerConfig, MlpMapper, PrefixCaptioner
+from altlib.miniworld.network import MiniPost
+from altlib.models.captioner import CaptionerConfig, Example, MlpMapper, PrefixCaptioner
 from altlib.models.clip import Clip
 from altlib.models.clipcap import eight_bits
 from altlib.pretraining.world import (
@@ -40,27 +42,36 @@ def pretrain_clipcap(
 ) -> MlpMapper:
     """Train ClipCap's mapping network on pictures and texts without posts; GPT-2 stays frozen.
 
-    In all epochs but the last, a quarter of the texts are lines of a catalogue: they name the main
-    thing plainly, which captions and alt text hardly do, as what they call it depends on the post.
-    Another quarter call it as the topic does, below two words of that topic.
+    In all epochs but the last, a quarter of the texts are lines of a catalogue: they name the main thing
+    plainly, which captions and alt text hardly do, because what they call it depends on the post. In
+    another quarter the thing has the name that its topic gives it, below two words of that topic.
 
-    The second matrix is learned as a product of ``rank`` columns and rows, which keeps the
-    checkpoint small. A few thousand posts are too few for a mapping network to learn what a
-    prefix can say; the captioning corpora from which ClipCap's checkpoints come hold millions.
+    The second matrix is learned as a product of two factors, which keeps the checkpoint small. A few
+    thousand posts are too few for a mapping network to learn what a prefix can say; the captioning
+    corpora behind ClipCap's own checkpoints hold millions.
+
+    Args:
+        clip: The frozen encoder.
+        tokenizer: Of the language model.
+        language_model: The frozen GPT-2.
+        pictures: How many it learns from.
+        epochs: Passes over them.
+        batch: Pictures per update.
+        learning_rate: The highest one.
+        rank: Columns of the first factor of the second matrix.
+        seed: Of the weights and the order.
+        report: Called with a row of measurements every 200 updates.
+        snapshot: Called with the mapping network at the same points.
     """
     captioner = build_captioner_on(clip, tokenizer, language_model, seed)
     mapper = captioner.mapper
     assert isinstance(mapper, MlpMapper)
-    width, hidden = mapper.state_dict()["model.2.weight"].shape
-    torch.manual_seed(seed)
-    mapper.model[2] = torch.nn.Sequential(torch.nn.Linear(hidden, rank, bias=False), torch.nn.Linear(rank, width))
+    factorise(mapper, rank, seed)
     stream = (post for posts in clip_batches(CLIPCAP_SEED, 64) for post in posts)
     posts = list(islice(stream, pictures))
-    held_out = first_pictures(HELD_OUT_SEED, 256)
-    features, held_out_features = drawn_features(clip, posts), drawn_features(clip, held_out)
+    held_out = captioned_pictures(captioner, clip, first_pictures(HELD_OUT_SEED, 256))
+    features, written = captioned_pictures(captioner, clip, posts)
     named = [captioner.encode("", clipcap_text(p, catalogue=0.5)) for p in posts]
-    written = [captioner.encode("", clipcap_text(p)) for p in posts]
-    held_out_examples = [captioner.encode("", clipcap_text(p)) for p in held_out]
     optimiser = torch.optim.Adam(mapper.parameters(), lr=learning_rate)
     steps = epochs * math.ceil(pictures / batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
@@ -70,8 +81,7 @@ def pretrain_clipcap(
         examples = written if epoch == epochs - 1 else named
         lengths = [example_length(e) for e in examples]
         for chosen in bucketed_batches(lengths, batch, seed, epoch):
-            losses, _ = captioner.token_losses(features[chosen], [examples[i] for i in chosen])
-            loss = losses.mean()
+            loss = captioner.token_losses(features[chosen], [examples[i] for i in chosen])[0].mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(mapper.parameters(), 1.0)
@@ -80,15 +90,34 @@ def pretrain_clipcap(
             step += 1
             if step % 200 == 0 or step == steps:
                 with torch.inference_mode():
-                    held_out_loss = captioner.token_losses(held_out_features, held_out_examples)[0].mean().item()
+                    held_out_loss = captioner.token_losses(*held_out)[0].mean().item()
                 row = {"step": step, "loss": loss.item(), "held_out_loss": held_out_loss}
                 report(row | {"pictures": step * batch, "seconds": time.time() - started})
                 snapshot(mapper)
     return mapper
 
 
+def factorise(mapper: MlpMapper, rank: int, seed: int) -> None:
+    """Make the second matrix of a mapping network a product of two new factors, of ``rank`` columns and rows."""
+    width, hidden = mapper.state_dict()["model.2.weight"].shape
+    torch.manual_seed(seed)
+    mapper.model[2] = torch.nn.Sequential(torch.nn.Linear(hidden, rank, bias=False), torch.nn.Linear(rank, width))
+
+
+def captioned_pictures(captioner: PrefixCaptioner, clip: Clip, posts: list[MiniPost]) -> tuple[Tensor, list[Example]]:
+    """Features of pictures, (n, width), and what ClipCap learns to write about each."""
+    return drawn_features(clip.model, posts), [captioner.encode("", clipcap_text(post)) for post in posts]
+
+
 def build_captioner_on(clip: Clip, tokenizer: Any, language_model: Any, seed: int) -> PrefixCaptioner:
-    """ClipCap with a frozen language model and a new mapping network."""
+    """ClipCap with a frozen language model and a new mapping network.
+
+    Args:
+        clip: The encoder.
+        tokenizer: Of the language model.
+        language_model: It is used as it is.
+        seed: Of the mapping network.
+    """
     torch.manual_seed(seed)
     config = CaptionerConfig(clip_width=clip.width, language_model="", uses_text=False, trains_lm=False, max_tokens=100)
     return PrefixCaptioner(config, tokenizer, language_model)

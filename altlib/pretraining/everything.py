@@ -1,4 +1,4 @@
-"""Pretrain all miniature models, as the appendix does."""
+"""Pretrain all miniature models: the entry point, which the appendix on pretraining calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from altlib.pretraining.world import text_documents
 
 
 def write_measurements(rows: list[dict], path: Path) -> None:
-    """Keep what a pretraining run reported, as JSON lines."""
+    """Write what a pretraining run reported, as JSON lines."""
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -30,7 +30,21 @@ def pretrain_all(
     clipcap_pictures: int,
     clipcap_epochs: int,
 ) -> None:
-    """Train tokenizer, GPT-2, CLIP and ClipCap; write them to ``folder/gpt2``, ``clip`` and ``clipcap`` with their measurements."""
+    """Train tokenizer, GPT-2, CLIP and ClipCap, in this order.
+
+    They are written to ``folder/gpt2``, ``folder/clip`` and ``folder/clipcap``, with their measurements.
+
+    Args:
+        folder: Where they are written.
+        vision_steps: Updates of CLIP's vision tower on facts.
+        clip_steps: Contrastive updates of CLIP.
+        clip_batch: Pictures per contrastive update.
+        text_stories: Stories from which GPT-2's texts come.
+        text_epochs: Passes over these texts.
+        catalogue_stories: Stories from which GPT-2's archive entries come.
+        clipcap_pictures: Pictures that ClipCap learns from.
+        clipcap_epochs: Passes over them.
+    """
     tokenizer = train_tokenizer(text_documents(TOKENIZER_STORIES))
     rows: list[dict] = []
     language_model = pretrain_language_model(
@@ -43,7 +57,7 @@ def pretrain_all(
     save_miniature_clip(model, tokenizer, folder / "clip")
     write_measurements(rows, folder / "clip" / "measurements.jsonl")
     rows = []
-    # As they are read back, in half precision, is how the mapping network will meet them.
+    # The mapping network meets them as they are read back, in half precision.
     clip, (tokenizer, language_model) = load_clip(str(folder / "clip")), load_language_model(str(folder / "gpt2"))
     mapper = pretrain_clipcap(clip, tokenizer, language_model, clipcap_pictures, clipcap_epochs, report=rows.append)
     save_miniature_clipcap(mapper, folder / "clipcap")

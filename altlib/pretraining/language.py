@@ -32,7 +32,16 @@ GPT2_CONFIG: dict[str, Any] = {
 
 
 def packed_rows(tokenizer: Any, documents: Iterator[str], length: int) -> Tensor:
-    """Documents, each followed by the end of text, packed into rows of ``length`` tokens."""
+    """Documents, each followed by the end of text, packed into rows of token ids.
+
+    Args:
+        tokenizer: Reads the documents.
+        documents: The texts.
+        length: Tokens per row.
+
+    Returns:
+        (rows, length); what does not fill a row is left out.
+    """
     ids: list[int] = []
     for document in documents:
         ids.extend([*tokenizer(document).input_ids, tokenizer.eos_token_id])
@@ -42,7 +51,12 @@ def packed_rows(tokenizer: Any, documents: Iterator[str], length: int) -> Tensor
 
 @torch.inference_mode()
 def perplexity(model: Any, rows: Tensor) -> float:
-    """exp of the mean negative log-likelihood a token."""
+    """exp of the mean negative log-likelihood per token.
+
+    Args:
+        model: A causal model of transformers.
+        rows: Token ids, (n, T).
+    """
     losses = []
     for batch in rows.split(32):
         logits = model(batch).logits[:, :-1]
@@ -54,8 +68,15 @@ def perplexity(model: Any, rows: Tensor) -> float:
 def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, float]:
     """How often the model predicts the name of a place in the account below a post that tells it.
 
-    Shares of tokens that get the highest probability: ``first`` of each name, where the setting
-    tells which of the post's places it must be, and ``later`` ones, where copying is enough.
+    Args:
+        model: A causal model of transformers.
+        tokenizer: Its tokenizer.
+        stories: How many accounts.
+
+    Returns:
+        Shares of tokens that get the highest probability: ``first`` of the first token of each name,
+        where the setting tells which of the post's places it must be, and ``later`` of the others, where
+        copying is enough.
     """
     hits, seen = {"first": 0, "later": 0}, {"first": 0, "later": 0}
     for index in range(stories):
@@ -81,8 +102,15 @@ def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, fl
 def kinds_named(model: Any, tokenizer: Any, stories: int = 100) -> float:
     """How often the model calls a thing as the post's topic does, given the thing's plain name.
 
-    The share of archive entries with a post (:func:`catalogued`) in which the kind's first token
-    gets the highest probability; the plain name or the post alone leaves it open.
+    Neither the plain name nor the post alone tells it.
+
+    Args:
+        model: A causal model of transformers.
+        tokenizer: Its tokenizer.
+        stories: How many stories of the archive (:func:`altlib.miniworld.network.catalogued`).
+
+    Returns:
+        The share of entries with a post in which the first token of the kind gets the highest probability.
     """
     hits = seen = 0
     for index in range(stories):
@@ -104,15 +132,20 @@ def kinds_named(model: Any, tokenizer: Any, stories: int = 100) -> float:
 def start_looking_back(model: Any, seed: int = 0, scale: float = 0.05) -> None:
     """Initialise two attention heads of a GPT-2 so that it can copy from what was said before.
 
-    In larger models an *induction head* forms by itself after a hundred million tokens or more:
-    a head of one layer notes at every token which token came before it, and a head of the next
-    finds the place where the present token followed, and copies what came after. Two million
-    parameters and a few million tokens do not get there, and without it nothing of a post but
-    its style reaches the alt text. So the first head of the first layer begins as the one and
-    the first head of the second layer as the other; all weights learn on from there.
+    In larger models an *induction head* forms by itself after a hundred million tokens or more (Olsson
+    et al. 2022): a head of one layer notes at every token which token came before it; a head of the next
+    layer finds the place where the present token followed, and copies what came after. Two million
+    parameters and a few million tokens do not get there, and without it nothing of a post but its style
+    reaches the alt text. Therefore the first head of the first layer begins as the one, and the first
+    head of the second layer as the other. All weights go on learning from there.
 
     Three slices of the embedding, each as wide as a head, hold at first the position (sines and
     cosines), nothing yet (the previous token's code), and a code of the token.
+
+    Args:
+        model: The GPT-2; it is changed.
+        seed: Of the codes and frequencies.
+        scale: Standard deviation of the codes.
     """
     generator = torch.Generator().manual_seed(seed)
     body = model.transformer
@@ -155,11 +188,22 @@ def pretrain_language_model(
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
 ) -> Any:
-    """Next-token pretraining of the miniature GPT-2 on :func:`text_documents`, from :func:`start_looking_back`.
+    """Next-token pretraining of the miniature GPT-2, from :func:`start_looking_back`.
 
-    Then it reads the entries of ``catalogue_stories``, mixed with one ordinary document to four and
-    with word lists: larger models have met the plain names of things beside what people call them
-    where they are.
+    It reads the documents of :func:`altlib.pretraining.world.text_documents` and then, as
+    :func:`read_catalogue` says, the entries of an archive. Larger models have met the plain names of
+    things beside the names that people give them in their place.
+
+    Args:
+        tokenizer: From :func:`altlib.pretraining.tokenizer.train_tokenizer`.
+        stories: Stories from which the documents come.
+        epochs: Passes over them.
+        catalogue_stories: Stories from which the archive's entries come; 0 leaves this stage out.
+        seed: Of weights and order.
+        report: Called with a row of measurements every 200 updates.
+
+    Returns:
+        The model in evaluation mode.
     """
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -177,7 +221,17 @@ def pretrain_language_model(
 
 
 def read_catalogue(model: Any, tokenizer: Any, stories: int, seed: int, report: Callable[[dict], None]) -> None:
-    """The second half of :func:`pretrain_language_model`."""
+    """The second stage of :func:`pretrain_language_model`: an archive's entries and word lists.
+
+    One ordinary document is mixed in for every four entries.
+
+    Args:
+        model: It is changed.
+        tokenizer: Its tokenizer.
+        stories: Of the archive.
+        seed: Of the order.
+        report: Called with a row of measurements.
+    """
     entries = list(catalogue_documents(stories))
     ordinary = list(islice(text_documents(stories, CATALOGUE_SEED + 1000), len(entries) // 4))
     documents = entries + ordinary + list(word_lists(stories))
@@ -195,7 +249,19 @@ def read(
     batch: int = 16,
     length: int = 192,
 ) -> None:
-    """Next-token training on shuffled documents, packed into rows of ``length`` tokens, ``batch`` rows an update."""
+    """Next-token training on shuffled documents, packed into rows.
+
+    Args:
+        model: It is changed.
+        tokenizer: Its tokenizer.
+        documents: They are shuffled in place.
+        epochs: Passes over the rows.
+        learning_rate: The highest one.
+        seed: Of the order.
+        report: Called with a row of measurements every 200 updates.
+        batch: Rows per update.
+        length: Tokens per row.
+    """
     Random(seed).shuffle(documents)
     rows = packed_rows(tokenizer, iter(documents), length)
     held_out = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), length)

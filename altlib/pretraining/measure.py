@@ -1,4 +1,4 @@
-"""The model cards' numbers: how good the miniature models are on held-out pictures and texts."""
+"""The numbers on the model cards: how good the miniature models are on held-out pictures and texts."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ from altlib.pretraining.world import HELD_OUT_SEED, drawn_features, first_pictur
 def measure(
     clip: Clip, tokenizer: Any, language_model: Any, mapping: dict[str, Tensor], pictures: int
 ) -> dict[str, Any]:
-    """The model cards' numbers on held-out pictures and texts: preference, retrieval, perplexity, copying, facts stated.
+    """The model cards' numbers on held-out pictures and texts.
 
-    ``mapping`` the weights of ClipCap's mapping network (:func:`altlib.models.clipcap.read_clipcap`).
+    Args:
+        clip: The miniature CLIP.
+        tokenizer: Of the language model.
+        language_model: The miniature GPT-2.
+        mapping: Weights of ClipCap's mapping network (:func:`altlib.models.clipcap.read_clipcap`).
+        pictures: How many held-out pictures.
+
+    Returns:
+        By name: preference, retrieval, perplexity, copying, and facts stated.
     """
     held_out = first_pictures(HELD_OUT_SEED, pictures)
     retrieved = held_out[:256]
@@ -31,7 +39,7 @@ def measure(
     assert captioner.mapper is not None
     captioner.mapper.load_state_dict(mapping)
     texts = best_texts(
-        decode(captioner, drawn_features(clip, held_out), [""] * len(held_out), Decoding(beams=1, max_tokens=60))
+        decode(captioner, drawn_features(clip.model, held_out), [""] * len(held_out), Decoding(beams=1, max_tokens=60))
     )
     stated = stated_facts({"ClipCap": texts}, [p.facts for p in held_out]).drop(columns=["system", "place", "quality"])
     return {
@@ -47,7 +55,7 @@ def measure(
 
 
 def as_table(measured: dict[str, Any]) -> pd.DataFrame:
-    """The numbers of :func:`measure` with 95% intervals where they are shares of pictures."""
+    """The numbers of :func:`measure`, with 95% intervals where they are shares of pictures."""
 
     def share(what: str, value: float, pictures: int) -> tuple[str, float, float | None, float | None]:
         low, high = proportion_interval(round(value * pictures), pictures)

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-TOKENIZER_STORIES = 8000
+TOKENIZER_STORIES = 8000  # stories whose documents it learns from
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
 
 
 def train_tokenizer(documents: Iterator[str], vocabulary: int = 2048) -> Any:
-    """A byte-level BPE tokenizer; padding is token 0 and the end of text the largest id.
+    """A byte-level BPE tokenizer; padding is token 0 and the end of text has the largest id.
 
     open_clip pools the text at its largest token id, so that must be the end of text.
+
+    Args:
+        documents: What it learns from.
+        vocabulary: Number of tokens.
+
+    Raises:
+        ValueError: There is too little text for the vocabulary.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -41,7 +48,7 @@ def train_tokenizer(documents: Iterator[str], vocabulary: int = 2048) -> Any:
 
 
 def clip_tokenizer(tokenizer: Any) -> Any:
-    """The same tokenizer, ending every text with the end of text as open_clip expects."""
+    """The same tokenizer, ending every text with the end of text, as open_clip expects."""
     from tokenizers import Tokenizer, processors
     from transformers import PreTrainedTokenizerFast
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from altlib.miniworld.network import MiniPost, account, catalogued, network, thread, word_list
 from altlib.miniworld.writers import write_alt_text, write_caption, write_catalogue_line, write_note
-from altlib.models.clip import Clip
 
 CLIP_SEED = 7_000_001  # pictures and captions for CLIP
 TEXT_SEED = 7_000_002  # text for the tokenizer and GPT-2
@@ -28,7 +29,10 @@ def clean_alt_text(post: MiniPost) -> str:
 
 
 def text_documents(stories: int, seed: int = TEXT_SEED) -> Iterator[str]:
-    """What GPT-2 reads, one document each: accounts of what a post is about, threads, captions, alt text apart from its post."""
+    """What GPT-2 reads, one document at a time.
+
+    These are accounts of what a post is about, threads, captions, and alt text apart from its post.
+    """
     for index in range(stories):
         yield account(seed, index)
         if index % 2 == 0:
@@ -43,14 +47,12 @@ def text_documents(stories: int, seed: int = TEXT_SEED) -> Iterator[str]:
 
 def picture_tensor(posts: list[MiniPost]) -> Tensor:
     """Pictures as CLIP's preprocessing gives them at their own size, (n, 3, 96, 96)."""
-    import numpy as np
-
     pixels = np.stack([np.asarray(post.draw()) for post in posts])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
 def clip_batches(seed: int, batch: int) -> Iterator[list[MiniPost]]:
-    """Endless batches of pictures, at most two of a story in a batch."""
+    """Endless batches of pictures, at most two per story."""
     posts: list[MiniPost] = []
     index = 0
     while True:
@@ -86,11 +88,12 @@ def first_pictures(seed: int, count: int) -> list[MiniPost]:
     return [posts[0] for index in range(count) if (posts := list(network(seed, 1, index)))]
 
 
+# The facts that the vision tower learns to name.
 FACTS = ("glyph", "beside", "side", "setting", "surface", "colour", "count", "form", "detail")
 
 
 def fact_values(posts: list[MiniPost]) -> dict[str, list[str]]:
-    """What each picture shows, by fact; an empty string where its form does not show the fact."""
+    """What each picture shows, by fact; empty where its form does not show the fact."""
 
     def value(post: MiniPost, fact: str) -> str:
         scene = post.scene
@@ -111,16 +114,22 @@ def catalogue_documents(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[st
 
 
 def word_lists(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[str]:
-    """The archive's word lists, one to two stories: what a topic calls a thing, said often enough to be learned."""
+    """The archive's word lists, one for every two stories.
+
+    They say what a topic calls a thing often enough to be learned.
+    """
     for index in range(stories // 2):
         yield word_list(seed + 2000, index)
 
 
 def clipcap_text(post: MiniPost, catalogue: float = 0.0) -> str:
-    """What the miniature ClipCap learns to write of a picture: alt text seven times in ten, else a caption.
+    """What the miniature ClipCap learns to write about a picture: alt text seven times in ten, otherwise a caption.
 
-    With ``catalogue``, so often its line in an archive's catalogue instead, or a note of what is seen
-    below what its post is about: the prefix must tell what is drawn, whatever the topic calls it.
+    Args:
+        post: The picture.
+        catalogue: With this probability, its line in an archive's catalogue instead, or a note of what is
+            seen below what its post is about. The prefix must tell what is drawn, whatever the topic
+            calls it.
     """
     rng = Random(f"{post.item_id}/clipcap")
     if rng.random() < catalogue:
@@ -131,7 +140,13 @@ def clipcap_text(post: MiniPost, catalogue: float = 0.0) -> str:
 
 
 @torch.inference_mode()
-def drawn_features(clip: Clip, posts: list[MiniPost], batch: int = 128) -> Tensor:
-    """CLIP embeddings of pictures that are drawn and forgotten, (n, width)."""
+def drawn_features(model: Any, posts: list[MiniPost], batch: int = 128) -> Tensor:
+    """Unit-length embeddings of pictures that are drawn and not kept, (n, width).
+
+    Args:
+        model: An open_clip model.
+        posts: The pictures.
+        batch: Pictures at a time.
+    """
     parts = (posts[i : i + batch] for i in range(0, len(posts), batch))
-    return torch.cat([clip.model.encode_image(picture_tensor(part), normalize=True).float() for part in parts])
+    return torch.cat([model.encode_image(picture_tensor(part), normalize=True).float() for part in parts])
