@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -72,15 +72,43 @@ def pretrain_clipcap(
     held_out = captioned_pictures(captioner, clip, first_pictures(HELD_OUT_SEED, 256))
     features, written = captioned_pictures(captioner, clip, posts)
     named = [captioner.encode("", clipcap_text(p, catalogue=0.5)) for p in posts]
+    passes = [named] * (epochs - 1) + [written]
+    fit_mapper(captioner, features, passes, held_out, batch, learning_rate, seed, report, snapshot)
+    return mapper
+
+
+def fit_mapper(
+    captioner: PrefixCaptioner,
+    features: Tensor,
+    passes: list[list[Example]],
+    held_out: tuple[Tensor, list[Example]],
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    report: Callable[[dict], None],
+    snapshot: Callable[[MlpMapper], None],
+) -> None:
+    """Train the mapping network of a captioner.
+
+    Args:
+        captioner: Its mapping network is changed.
+        features: Of the pictures, (n, width).
+        passes: For each pass over the pictures, n texts.
+        held_out: Features and texts of other pictures.
+        batch: Pictures per update.
+        learning_rate: The highest one.
+        seed: Of the order.
+        report: Called with a row of measurements every 200 updates.
+        snapshot: Called with the mapping network at the same points.
+    """
+    mapper = cast(MlpMapper, captioner.mapper)
     optimiser = torch.optim.Adam(mapper.parameters(), lr=learning_rate)
-    steps = epochs * math.ceil(pictures / batch)
+    steps = len(passes) * math.ceil(len(features) / batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
     captioner.train()
     started, step = time.time(), 0
-    for epoch in range(epochs):
-        examples = written if epoch == epochs - 1 else named
-        lengths = [example_length(e) for e in examples]
-        for chosen in bucketed_batches(lengths, batch, seed, epoch):
+    for epoch, examples in enumerate(passes):
+        for chosen in bucketed_batches([example_length(e) for e in examples], batch, seed, epoch):
             loss = captioner.token_losses(features[chosen], [examples[i] for i in chosen])[0].mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -94,7 +122,6 @@ def pretrain_clipcap(
                 row = {"step": step, "loss": loss.item(), "held_out_loss": held_out_loss}
                 report(row | {"pictures": step * batch, "seconds": time.time() - started})
                 snapshot(mapper)
-    return mapper
 
 
 def factorise(mapper: MlpMapper, rank: int, seed: int) -> None:
