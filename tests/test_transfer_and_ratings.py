@@ -58,11 +58,11 @@ def test_the_tasks_of_the_miniature_world_differ_in_size_and_domain():
 
 def test_half_of_each_class_reports(base, tmp_path, monkeypatch):
     classes = [({"setting": "beach"}, "beach"), ({"setting": "snow"}, "snow")]
-    monkeypatch.setattr(transfer, "miniworld_classes", lambda: {"Settings": classes})
+    monkeypatch.setattr(tasks, "miniworld_classes", lambda: {"Settings": classes})
     (task,) = transfer.miniworld_tasks(base, tmp_path, per_class=4)
     assert task.reports.tolist() == [False, True] * 4 and task.targets.tolist() == [0] * 4 + [1] * 4
     torch.testing.assert_close(
-        transfer.encode_task(task, lambda x: base.model.encode_image(x, normalize=True)),
+        transfer.encode_pictures(task.read, 8, lambda x: base.model.encode_image(x, normalize=True)),
         task.features,
         atol=1e-5,
         rtol=0,
