@@ -10,7 +10,11 @@ class DiskFullError(OSError):
 
 
 class PictureError(ValueError):
-    """A picture cannot be used; ``reason`` is a short phrase that exclusions are counted by."""
+    """A picture cannot be used.
+
+    Attributes:
+        reason: a short phrase by which exclusions are counted.
+    """
 
     def __init__(self, path: Path | str, reason: str):
         super().__init__(f"{path}: {reason}")
@@ -22,7 +26,13 @@ class BackboneError(RuntimeError):
 
 
 class FetchError(RuntimeError):
-    """Something cannot be fetched; ``reason`` is a short phrase to count by, ``passing`` whether later may go better."""
+    """Something cannot be fetched.
+
+    Attributes:
+        reason: a short phrase to count by.
+        passing: whether a later attempt may succeed.
+        wait: seconds that the host asks to wait; 0 if it asks nothing.
+    """
 
     def __init__(self, url: str, reason: str, passing: bool = False, wait: float = 0.0):
         super().__init__(f"{url[:200]}: {reason}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import tempfile
@@ -12,12 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from altlib.core.errors import DiskFullError
 
 
 @contextmanager
 def naming_full_disk(path: Path | str) -> Iterator[None]:
-    """Raise :class:`DiskFullError` in place of an ``OSError`` that says there is no room, with the way out."""
+    """Turn an error of the block that says there is no room into one that names ``path`` and the way out.
+
+    Raises:
+        DiskFullError: The disk or the quota is full.
+    """
     try:
         yield
     except OSError as error:
@@ -34,8 +39,10 @@ def naming_full_disk(path: Path | str) -> Iterator[None]:
 def whole_file(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that becomes ``path`` if the block succeeds.
 
-    After an error or a kill, ``path`` is as it was before. Raises :class:`DiskFullError` when
-    the disk is full.
+    After an error or a kill, ``path`` is as it was before.
+
+    Raises:
+        DiskFullError: The disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +52,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     try:
         with naming_full_disk(path):
             yield part
-            with part.open("rb") as written:
+            with part.open("rb+") as written:
                 os.fsync(written.fileno())
             umask = os.umask(0)
             os.umask(umask)
@@ -57,14 +64,21 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def only_one(lock: Path, wait: bool = True) -> Iterator[None]:
-    """Hold the lock of a file; a killed process leaves none behind.
+    """Hold the lock of a file; the system gives it back when the process ends, however it ends.
 
-    Raises ``BlockingIOError`` if somebody else has it and ``wait`` is false.
+    Raises:
+        BlockingIOError: Somebody else has it and ``wait`` is false.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    held = FileLock(lock)
+    try:
+        held.acquire(blocking=wait)
+    except Timeout:
+        raise BlockingIOError(errno.EWOULDBLOCK, "another process or thread holds the lock", str(lock)) from None
+    try:
         yield
+    finally:
+        held.release()
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -79,7 +93,12 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def read_json(path: Path | str) -> Any:
-    """Read JSON; raises ``FileNotFoundError`` or ``ValueError`` that names the file."""
+    """Read JSON.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is not JSON; the message names it and the place.
+    """
     text = Path(path).read_text(encoding="utf-8")
     try:
         return json.loads(text)

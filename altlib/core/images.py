@@ -13,9 +13,7 @@ from altlib.core.errors import PictureError
 
 MAX_PIXELS = 100_000_000  # a picture with more is taken for a decompression bomb
 
-
-MAX_BYTES = 50_000_000
-
+MAX_BYTES = 50_000_000  # of a picture's file
 
 STILL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
@@ -23,9 +21,15 @@ STILL_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 def open_picture(path: Path | str, max_pixels: int = MAX_PIXELS, longest: int | None = None) -> Image.Image:
     """Read a still picture as RGB, upright, with transparency on white.
 
-    Size and animation are checked before any pixel is decoded. With ``longest``, a larger
-    picture is shrunk to that many pixels on its longer side. Raises :class:`PictureError`
-    with the reason: missing, empty, not a picture, truncated, animated, or too large.
+    Size and animation are checked before any pixel is decoded.
+
+    Args:
+        path: the picture's file.
+        max_pixels: a picture with more is refused.
+        longest: a picture that is longer is shrunk to that many pixels on its longer side.
+
+    Raises:
+        PictureError: The file is missing, empty, too large, no picture, truncated or animated.
     """
     path = Path(path)
     if not path.is_file():
@@ -85,7 +89,7 @@ def centre_crop(image: Image.Image, ratio: float = 2.0) -> Image.Image:
 
 
 def data_uri(image: Image.Image | bytes) -> str:
-    """A picture as a ``data:`` address."""
+    """A picture, or the bytes of a PNG file, as a ``data:`` address."""
     if isinstance(image, Image.Image):
         buffer = io.BytesIO()
         image.save(buffer, format="PNG", optimize=True)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 
 import pandas as pd
+from scipy.cluster.hierarchy import DisjointSet
+
+
+SPLITS = ("train", "val", "test")
 
 
 def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int) -> pd.Series:
@@ -35,23 +39,15 @@ def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int
 
 
 def connected_posts(post_ids: pd.Series, also: pd.Series) -> pd.Series:
-    """A key for each row such that rows with the same ``post_ids`` or the same ``also`` share it."""
-    parent: dict[str, str] = {}
+    """A key for each row such that rows with the same ``post_ids`` or the same ``also`` share it.
 
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    for a, b in zip(post_ids, also, strict=True):
-        ra, rb = root(a), root(b)
-        if ra != rb:
-            parent[max(ra, rb)] = min(ra, rb)
-    return post_ids.map(root)
-
-
-SPLITS = ("train", "val", "test")
+    The key is the smallest id of those that hang together.
+    """
+    components = DisjointSet(pd.unique(pd.concat([post_ids, also])))
+    for one, other in set(zip(post_ids, also, strict=True)):
+        components.merge(one, other)
+    keys = {member: min(component) for component in components.subsets() for member in component}
+    return post_ids.map(keys)
 
 
 def keeps_own_split(posts: pd.DataFrame) -> bool:

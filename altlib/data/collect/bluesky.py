@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import re
 import time
 from collections import Counter
@@ -26,7 +25,7 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketExcepti
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
 from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection
-from altlib.data.collect.stream import LiveSettings, exclusion, unless
+from altlib.data.collect.stream import ConnectionBrokenError, LiveSettings, exclusion, keep_reading, unless
 
 STREAMS = tuple(
     f"wss://jetstream{n}.{region}.bsky.network/subscribe" for region in ("us-east", "us-west") for n in (1, 2)
@@ -35,39 +34,38 @@ STREAMS = tuple(
 
 PICTURES = "https://cdn.bsky.app/img/feed_fullsize/plain"
 
-
 COLLECTION = "app.bsky.feed.post"
-
 
 REWIND = 5_000_000  # microseconds that are read again after a reconnection
 
-
 MEMORY = 3_600_000_000  # microseconds for which removals of unknown posts are remembered
-
 
 BATCH = 500  # events that are stored together at most
 
-
 MAX_FRAME = 1_000_000  # bytes; a post is a few thousand
 
+LONGEST_PAUSE = 30.0  # seconds between two attempts to connect
 
-IDENTIFIER = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,200}")
+IDENTIFIER = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]{1,200}")  # of an account
 
+KEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")  # of a post among those of its account
 
-KEY = re.compile(r"[A-Za-z0-9._:~-]{1,512}")
-
-
-CONTENT_ID = re.compile(r"[A-Za-z0-9]{20,120}")
+CONTENT_ID = re.compile(r"[A-Za-z0-9]{20,120}")  # of a picture
 
 
 @dataclass(frozen=True)
 class BlueskySettings(LiveSettings):
     """What is collected and from where, besides when to stop.
 
-    ``minimum_characters`` of alt text; ``language`` of posts; ``streams`` to connect to
-    in turn; ``picture_server`` the CDN; ``patience`` seconds without an event before giving
-    up, once connected (before that, every stream is tried once); ``quiet`` seconds without an event before another stream is tried; ``pause``
-    seconds before the first attempt to connect again, twice as long before each further one.
+    Attributes:
+        minimum_characters: of alt text.
+        language: of posts.
+        streams: servers to connect to in turn.
+        picture_server: where pictures are fetched.
+        patience: seconds without an event before giving up, once connected; before that, every
+            server is tried once.
+        quiet: seconds without an event before another server is tried.
+        pause: seconds before connecting again, doubled while no event comes.
     """
 
     minimum_characters: int = 20
@@ -89,7 +87,11 @@ def images_of(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def post_of(event: dict[str, Any], settings: BlueskySettings, excluded: Counter[str]) -> CollectedPost:
-    """The post of a create or update event with the pictures that pass; raises ``KeyError``, ``TypeError`` or ``ValueError`` for a malformed one."""
+    """The post of a create or update event with the pictures that pass; the others are counted in ``excluded``.
+
+    Raises:
+        KeyError, TypeError, ValueError: The event is malformed.
+    """
     author, commit = event["did"], event["commit"]
     record = commit["record"]
     uri = address_of(author, commit["rkey"])
@@ -126,7 +128,11 @@ def post_of(event: dict[str, Any], settings: BlueskySettings, excluded: Counter[
 
 
 def address_of(author: str, key: str) -> str:
-    """The address of a post; raises ``ValueError`` for what cannot be one."""
+    """The address of a post.
+
+    Raises:
+        ValueError: It cannot be one.
+    """
     if not IDENTIFIER.fullmatch(author) or not KEY.fullmatch(key):
         raise ValueError("not a post's address")
     return f"at://{author}/{COLLECTION}/{key}"
@@ -177,7 +183,9 @@ class Stream:
         self.cursor = int(into.fact("cursor", "0"))
         self.done = asyncio.Event()
         self.events = 0
+        self.connections = 0
         self.connected = False  # whether any server was reached yet
+        self.last_event = 0.0  # monotonic time of the last break after which events had come
 
     def store(self, frames: list[str | bytes]) -> None:
         """Bring frames and the new position into the collection, together."""
@@ -208,32 +216,45 @@ class Stream:
         self.events += len(frames)
 
     async def run(self) -> None:
-        """Connect, read, reconnect; returns when ``done`` is set. Raises :class:`CorpusError` if no server can be reached."""
-        alone_since, wait, turn = time.monotonic(), self.settings.pause, 0
-        while not self.done.is_set():
-            server = self.settings.streams[turn % len(self.settings.streams)]
-            turn += 1
-            before = self.events
-            try:
-                await unless(self.done, self.read(server))
-                trouble = "closed the connection"
-            except InvalidURI as error:
-                raise CorpusError(f"{server} is not the address of a stream: {error}") from error
-            except (OSError, InvalidHandshake, WebSocketException) as error:
-                trouble = f"{type(error).__name__}: {error}"[:200]
-            if self.done.is_set():
-                return
-            if self.events > before:
-                alone_since, wait = time.monotonic(), self.settings.pause
-            never = not self.connected and turn >= len(self.settings.streams)
-            if never or time.monotonic() - alone_since > self.settings.patience:
-                raise CorpusError(
-                    f"no {'connection to' if never else 'event from'} Bluesky{'' if never else f' for {self.settings.patience:g} s'} (last: {server}: "
-                    f"{trouble}). What was collected is kept; check the connection and run the same command again"
-                )
-            self.tell(f"{server}: {trouble}; trying again")
-            await unless(self.done, asyncio.sleep(wait * random.uniform(0.75, 1.25)))
-            wait = min(wait * 2, 30.0)
+        """Connect, read, reconnect; returns when ``done`` is set.
+
+        Raises:
+            CorpusError: No server can be reached.
+        """
+        self.last_event = time.monotonic()
+        await keep_reading(self.read_next_server, self.done, self.settings.pause, LONGEST_PAUSE)
+
+    async def read_next_server(self) -> None:
+        """Read the next of the servers until its connection breaks.
+
+        Raises:
+            ConnectionBrokenError: It broke before any event came.
+            CorpusError: No server was ever reached, or none has sent an event for too long.
+        """
+        settings, before = self.settings, self.events
+        server = settings.streams[self.connections % len(settings.streams)]
+        self.connections += 1
+        try:
+            await unless(self.done, self.read(server))
+            trouble = "closed the connection"
+        except InvalidURI as error:
+            raise CorpusError(f"{server} is not the address of a stream: {error}") from error
+        except (OSError, InvalidHandshake, WebSocketException) as error:
+            trouble = f"{type(error).__name__}: {error}"[:200]
+        if self.done.is_set():
+            return
+        if self.events > before:
+            self.last_event = time.monotonic()
+        never = not self.connected and self.connections >= len(settings.streams)
+        if never or time.monotonic() - self.last_event > settings.patience:
+            what = "no connection to Bluesky" if never else f"no event from Bluesky for {settings.patience:g} s"
+            raise CorpusError(
+                f"{what} (last: {server}: {trouble}). What was collected is kept; check the connection and run the "
+                "same command again"
+            )
+        self.tell(f"{server}: {trouble}; trying again")
+        if self.events == before:
+            raise ConnectionBrokenError(trouble)
 
     async def read(self, server: str) -> None:
         """Read one connection until it breaks, or is silent for too long."""

@@ -5,35 +5,44 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import ipaddress
-import random
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.robotparser import RobotFileParser
 
 import httpx
+from protego import Protego
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from altlib import __version__
 from altlib.core.errors import FetchError
 from altlib.core.files import whole_file
 
-AGENT = f"altlib/{__version__} (collects pictures with alt text for research)"
+PRODUCT = "altlib"  # the name by which a robots.txt addresses us
 
+AGENT = f"{PRODUCT}/{__version__} (collects pictures with alt text for research)"
 
-RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers after which a later attempt may succeed
 
 MAX_ROBOTS = 512_000  # bytes of a robots.txt that are read
 
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """What a download may cost: ``max_bytes``; ``seconds`` in all; ``redirects``; ``attempts`` with
-    exponential back-off from ``first_wait`` seconds, never longer than ``longest_wait``;
-    ``concurrency`` downloads at a time; ``types`` that are taken; ``private`` whether addresses
-    that are not public may be reached (a server of one's own)."""
+    """What a download may cost.
+
+    Attributes:
+        max_bytes: of the body.
+        seconds: of one attempt, redirects included.
+        redirects: that are followed.
+        attempts: in all, with exponential back-off between them.
+        first_wait: seconds before the second attempt.
+        longest_wait: seconds; a download that would have to wait longer is given up.
+        concurrency: downloads at the same time.
+        types: media types that are taken.
+        private: whether addresses that are not public may be reached, as a server of one's own.
+    """
 
     max_bytes: int = 10_000_000
     seconds: float = 30.0
@@ -47,9 +56,12 @@ class FetchLimits:
 
 
 async def public_address(host: str, port: int, private: bool = False) -> str:
-    """The address to connect to for ``host``; raises :class:`FetchError` if any of its addresses is not public.
+    """The address to connect to for ``host``.
 
     The address itself is then used, so that a name cannot change what it points to in between.
+
+    Raises:
+        FetchError: The name cannot be resolved, or any of its addresses is not public.
     """
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -89,7 +101,8 @@ class Fetcher:
         self.limits = limits or FetchLimits()
         self.robots = robots
         self.sleep = sleep
-        self.rules: dict[str, RobotFileParser] = {}
+        self.backoff = wait_exponential_jitter(self.limits.first_wait, jitter=self.limits.first_wait / 2)
+        self.rules: dict[str, Protego] = {}
         self.not_before: dict[str, float] = {}  # monotonic time at which a host may be asked again
         self.places = asyncio.Semaphore(self.limits.concurrency)
         self.locks: dict[str, asyncio.Lock] = {}
@@ -105,17 +118,31 @@ class Fetcher:
         await self.client.aclose()
 
     async def get(self, url: str) -> bytes:
-        """The body behind ``url``; raises :class:`FetchError` when the limits or the attempts are used up."""
-        for attempt in range(1, self.limits.attempts + 1):
-            try:
-                async with self.places:
-                    return await self.once(url)
-            except FetchError as error:
-                wait = error.wait or self.limits.first_wait * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
-                if not error.passing or attempt == self.limits.attempts or wait > self.limits.longest_wait:
-                    raise
-                await self.sleep(wait)
-        raise FetchError(url, "no attempts are allowed")
+        """The body behind ``url``.
+
+        Raises:
+            FetchError: The limits or the attempts are used up, or trying again cannot help.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.passing),
+            wait=self.wait_before_retry,
+            stop=lambda state: (
+                stop_after_attempt(self.limits.attempts)(state) or state.upcoming_sleep > self.limits.longest_wait
+            ),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return await retrying(self.attempt, url)
+
+    def wait_before_retry(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt: as many as the host asks for, else growing ones."""
+        error = state.outcome.exception() if state.outcome else None
+        return (error.wait if isinstance(error, FetchError) else 0.0) or self.backoff(state)
+
+    async def attempt(self, url: str) -> bytes:
+        """One attempt at a download, in one of the places for those at the same time."""
+        async with self.places:
+            return await self.follow(url)
 
     async def download(self, url: str, path: Path) -> None:
         """Write the body behind ``url`` to ``path``, whole or not at all."""
@@ -123,8 +150,8 @@ class Fetcher:
         with whole_file(path) as part:
             part.write_bytes(body)
 
-    async def once(self, url: str) -> bytes:
-        """One attempt, redirects included."""
+    async def follow(self, url: str) -> bytes:
+        """The body behind ``url`` and its redirects."""
         try:
             async with asyncio.timeout(self.limits.seconds):
                 for _ in range(self.limits.redirects + 1):
@@ -198,13 +225,12 @@ class Fetcher:
         """Whether the site's robots.txt lets us fetch ``url``; without one everything is allowed (RFC 9309)."""
         async with self.locks.setdefault(site, asyncio.Lock()):
             if site not in self.rules:
-                rules = RobotFileParser()
+                content = ""
                 try:
                     found = await self.hop(f"{site}/robots.txt", MAX_ROBOTS, (), asks_robots=False)
-                    rules.parse(found.decode("utf-8", "replace").splitlines() if isinstance(found, bytes) else [])
+                    content = found.decode("utf-8", "replace") if isinstance(found, bytes) else ""
                 except FetchError as error:
                     if error.passing:  # an unreachable robots.txt forbids everything for now
                         raise
-                    rules.parse([])
-                self.rules[site] = rules
-        return self.rules[site].can_fetch(AGENT, url)
+                self.rules[site] = Protego.parse(content)
+        return self.rules[site].can_fetch(url, PRODUCT)

@@ -11,7 +11,6 @@ import asyncio
 import html
 import json
 import os
-import random
 import re
 import time
 from collections import Counter
@@ -27,32 +26,35 @@ from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
 from altlib.data.collect.fetching import AGENT, retry_after
 from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection
-from altlib.data.collect.stream import LiveSettings, exclusion, unless
+from altlib.data.collect.stream import ConnectionBrokenError, LiveSettings, exclusion, keep_reading, unless
 
-PAGE = 40  # statuses a request, the most that Mastodon gives
-
+PAGE = 40  # statuses per request, the most that Mastodon gives
 
 MAX_STATUS = 2_000_000  # characters of an event
 
-
 ATTEMPTS = 3  # before the first answer
 
+LONGEST_PAUSE = 60.0  # seconds between two attempts to connect
 
 REFUSED = (401, 403, 422)  # answers to a missing or wrong token
 
-
-STATUS = re.compile(r"[0-9A-Za-z_-]{1,64}")
+STATUS = re.compile(r"[0-9A-Za-z_-]{1,64}")  # id of a status
 
 
 @dataclass(frozen=True)
 class MastodonSettings(LiveSettings):
     """What is collected and from where, besides when to stop.
 
-    ``instance`` such as ``https://mastodon.social``; ``local`` its own posts only;
-    ``minimum_characters`` of alt text; ``language`` of posts; ``patience`` seconds without an
-    answer before giving up, once there was one; ``pause`` seconds before trying again, twice as long each time;
-    ``quiet`` seconds of silence after which the stream is taken for broken (instances send a
-    sign of life every 15); ``poll`` seconds between requests where there is no stream.
+    Attributes:
+        instance: its address, such as ``https://mastodon.social``.
+        local: whether only the instance's own posts are taken.
+        minimum_characters: of alt text.
+        language: of posts.
+        patience: seconds without an answer before giving up, once there was one.
+        pause: seconds before connecting again, doubled while there is no answer.
+        quiet: seconds of silence after which the stream is taken for broken; instances send a
+            sign of life every 15.
+        poll: seconds between requests where there is no stream.
     """
 
     instance: str = "https://mastodon.social"
@@ -72,7 +74,11 @@ def plain_text(content: str) -> str:
 
 
 def address_of(instance: str, status: str) -> str:
-    """The address of a status on its instance; raises ``ValueError`` for what cannot be one."""
+    """The address of a status on its instance.
+
+    Raises:
+        ValueError: It cannot be one.
+    """
     if not STATUS.fullmatch(status):
         raise ValueError("not a status")
     return f"{instance}/statuses/{status}"
@@ -84,7 +90,11 @@ def moment_of(value: str) -> int:
 
 
 def post_of(status: dict[str, Any], settings: MastodonSettings, excluded: Counter[str]) -> CollectedPost:
-    """A status as a post with the pictures that pass; raises ``KeyError``, ``TypeError`` or ``ValueError`` for a malformed one."""
+    """A status as a post with the pictures that pass; the others are counted in ``excluded``.
+
+    Raises:
+        KeyError, TypeError, ValueError: The status is malformed.
+    """
     images = [m for m in status["media_attachments"] if m["type"] == "image"]
     language = str(status.get("language") or "").lower()
     author = f"acct:{status['account']['acct']}@{httpx.URL(settings.instance).host}"
@@ -124,8 +134,9 @@ class Timeline:
         self.done = asyncio.Event()
         self.name = f"last/{settings.instance}"
         self.last = into.fact(self.name)
-        self.answered = 0.0  # monotonic time of the last answer
-        self.polls = False
+        self.answered = 0.0  # monotonic time of the last answer; 0 before the first
+        self.failures = 0
+        self.polls = False  # whether there is no stream for us, so that the timeline is asked instead
 
     def store(self, events: list[tuple[str, Any]]) -> None:
         """Bring events ("update" with a status, "delete" with its id) into the collection, together."""
@@ -150,40 +161,59 @@ class Timeline:
             self.into.set_fact(self.name, self.last)
 
     async def run(self) -> None:
-        """Read the timeline, then the stream, then the timeline again; returns when ``done`` is set."""
+        """Read the timeline, then the stream, then the timeline again; returns when ``done`` is set.
+
+        Raises:
+            CorpusError: The instance does not answer, or wants a token.
+        """
         token = os.environ.get("MASTODON_TOKEN", "")
         headers = {"User-Agent": AGENT} | ({"Authorization": f"Bearer {token}"} if token else {})
-        wait, attempts = self.settings.pause, 0
         timeout = httpx.Timeout(20.0, read=self.settings.quiet)
         async with httpx.AsyncClient(base_url=self.settings.instance, headers=headers, timeout=timeout) as client:
-            while not self.done.is_set():
-                pause = None
-                try:
-                    if self.polls:
-                        await unless(self.done, self.catch_up(client))
-                        await unless(self.done, asyncio.sleep(self.settings.poll))
-                        continue
-                    await unless(self.done, self.follow(client))
-                    trouble, wait = "closed the stream", self.settings.pause
-                except httpx.HTTPStatusError as error:
-                    trouble, pause = self.refused(error.response)
-                except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-                    trouble = f"{type(error).__name__}: {error}"[:200]
-                if self.done.is_set():
-                    return
-                attempts += 1
-                never = not self.answered and attempts >= ATTEMPTS
-                if never or (self.answered and time.monotonic() - self.answered > self.settings.patience):
-                    raise CorpusError(
-                        f"no answer from {self.settings.instance} ({trouble}). What was collected is kept; check the address "
-                        "and the connection, and run the same command again"
-                    )
-                self.tell(f"{self.settings.instance}: {trouble}; trying again")
-                await unless(self.done, asyncio.sleep(pause or wait * random.uniform(0.75, 1.25)))
-                wait = min(2 * wait, 60.0)
+            await keep_reading(lambda: self.read(client), self.done, self.settings.pause, LONGEST_PAUSE)
 
-    def refused(self, response: httpx.Response) -> tuple[str, float | None]:
-        """What a refusal means and how long to wait for it; raises :class:`CorpusError` if waiting does not help."""
+    async def read(self, client: httpx.AsyncClient) -> None:
+        """Read the timeline and the stream until it breaks; without a stream, the timeline again and again.
+
+        Raises:
+            ConnectionBrokenError: The instance cannot be reached or refuses for now.
+            CorpusError: The instance has not answered for too long, or wants a token.
+        """
+        wait = 0.0
+        try:
+            await unless(self.done, self.follow(client))
+            while self.polls and not self.done.is_set():
+                await unless(self.done, self.catch_up(client))
+                await unless(self.done, asyncio.sleep(self.settings.poll))
+            self.tell_trouble("closed the stream")
+            return
+        except httpx.HTTPStatusError as error:
+            trouble, wait = self.refused(error.response)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            trouble = f"{type(error).__name__}: {error}"[:200]
+        if self.done.is_set():
+            return
+        self.failures += 1
+        silent = time.monotonic() - self.answered
+        if (not self.answered and self.failures >= ATTEMPTS) or (self.answered and silent > self.settings.patience):
+            raise CorpusError(
+                f"no answer from {self.settings.instance} ({trouble}). What was collected is kept; check the address "
+                "and the connection, and run the same command again"
+            )
+        self.tell_trouble(trouble)
+        raise ConnectionBrokenError(trouble, wait)
+
+    def tell_trouble(self, trouble: str) -> None:
+        """Say why the instance is connected to again."""
+        if not self.done.is_set():
+            self.tell(f"{self.settings.instance}: {trouble}; trying again")
+
+    def refused(self, response: httpx.Response) -> tuple[str, float]:
+        """What a refusal means, and how many seconds the instance asks to wait (0: not told).
+
+        Raises:
+            CorpusError: Waiting does not help.
+        """
         status = response.status_code
         if status in REFUSED:
             raise CorpusError(
@@ -196,7 +226,7 @@ class Timeline:
         if pause is None and (reset := response.headers.get("x-ratelimit-reset")) and status == 429:
             pause = max(0.0, moment_of(reset) / 1e6 - time.time())
         self.answered = time.monotonic()
-        return f"answers {status}", pause
+        return f"answers {status}", pause or 0.0
 
     async def catch_up(self, client: httpx.AsyncClient) -> None:
         """Read the timeline from the last stored status to its end; the first time, one page."""
@@ -216,7 +246,9 @@ class Timeline:
                 return
 
     async def follow(self, client: httpx.AsyncClient) -> None:
-        """Open the stream, read the timeline up to it, then the stream until it ends."""
+        """Open the stream, read the timeline up to it, then the stream until it ends; at once if there is no stream."""
+        if self.polls:
+            return
         path = "/api/v1/streaming/public" + ("/local" if self.settings.local else "")
         async with client.stream("GET", path, params={"only_media": "true"}) as response:
             if response.status_code in REFUSED and "Authorization" not in client.headers:

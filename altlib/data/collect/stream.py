@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential, wait_random
+
 from altlib.core.errors import CorpusError, DiskFullError, FetchError, PictureError
 from altlib.core.images import open_picture
 from altlib.core.progress import progress_bar
@@ -25,7 +27,13 @@ SELFIE = re.compile(
 
 @dataclass(frozen=True)
 class LiveSettings:
-    """When to stop and how to fetch: at ``pictures`` (0: no end), after ``seconds`` (0: no end), within ``limits``."""
+    """When to stop and how to fetch.
+
+    Attributes:
+        pictures: number of pictures at which to stop; 0 for no end.
+        seconds: time after which to stop; 0 for no end.
+        limits: of downloads.
+    """
 
     pictures: int = 0
     seconds: float = 0.0
@@ -61,8 +69,54 @@ async def unless(done: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
             await asyncio.gather(working, return_exceptions=True)
 
 
+class ConnectionBrokenError(Exception):
+    """A connection ended, or could not be made, before anything came by it.
+
+    Attributes:
+        wait: seconds that the server asks to wait; 0 if it asks nothing.
+    """
+
+    def __init__(self, trouble: str, wait: float = 0.0):
+        super().__init__(trouble)
+        self.wait = wait
+
+
+async def keep_reading(
+    read: Callable[[], Coroutine[Any, Any, None]], done: asyncio.Event, first_wait: float, longest_wait: float
+) -> None:
+    """Call ``read`` again and again until ``done`` is set.
+
+    Args:
+        read: reads one connection until it breaks. It returns if anything came by it, and raises
+            :class:`ConnectionBrokenError` if nothing did; any other error ends the reading.
+        done: ends the reading when it is set.
+        first_wait: seconds between two connections.
+        longest_wait: seconds; the waits double up to here while nothing comes.
+    """
+    backoff = wait_exponential(first_wait, longest_wait) + wait_random(0, first_wait / 2)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return (error.wait if isinstance(error, ConnectionBrokenError) else 0.0) or backoff(state)
+
+    async def sleep(seconds: float) -> None:
+        await unless(done, asyncio.sleep(seconds))
+
+    while not done.is_set():
+        retrying = AsyncRetrying(retry=retry_if_exception_type(ConnectionBrokenError), wait=wait, sleep=sleep)
+        async for attempt in retrying:
+            with attempt:
+                await read()
+        await sleep(first_wait)
+
+
 class Source(Protocol):
-    """A network's stream that is read into a collection until ``done`` is set; ``exhausted`` once nothing more can come."""
+    """A network's stream that is read into a collection.
+
+    Attributes:
+        done: ends the reading when it is set.
+        exhausted: whether nothing more can come.
+    """
 
     done: asyncio.Event
     exhausted: bool
@@ -120,7 +174,7 @@ async def fetch_picture(
 async def collect_async(
     folder: Path, name: str, source: Callable[[Collection], Source], settings: LiveSettings
 ) -> dict[str, int]:
-    """Collect until there are enough pictures, the time is over or the task is cancelled; see :func:`collect_live`."""
+    """Collect until there are enough pictures, the time is over or the task is cancelled (:func:`collect_live`)."""
     ends = time.monotonic() + settings.seconds if settings.seconds else math.inf
     with Collection(folder) as into:
         into.set_fact("source", name)
@@ -158,12 +212,23 @@ async def collect_once(
 def collect_live(
     folder: Path, name: str, source: Callable[[Collection], Source], settings: LiveSettings
 ) -> dict[str, int]:
-    """Collect posts from the network ``name`` into ``folder``; returns how many pictures are kept, pending and failed.
+    """Collect posts from a network into ``folder``.
 
-    ``source`` makes a reader of the network for a collection. Stops at ``settings.pictures``,
-    after ``settings.seconds`` or at Ctrl-C; all that was collected is kept, and the next call
-    goes on from there. Raises :class:`CorpusError` if the network cannot be reached,
-    :class:`altlib.core.errors.DiskFullError` if the disk is full.
+    Stops as ``settings`` say or at Ctrl-C; all that was collected is kept, and the next call goes
+    on from there.
+
+    Args:
+        folder: of the collection, new or old.
+        name: of the network.
+        source: makes a reader of the network for a collection.
+        settings: when to stop and how to fetch.
+
+    Returns:
+        How many pictures are kept, pending and failed.
+
+    Raises:
+        CorpusError: The network cannot be reached.
+        DiskFullError: The disk is full.
     """
     try:
         return asyncio.run(collect_async(folder, name, source, settings))

@@ -1,6 +1,6 @@
 """X (Twitter): posts from their ids, as dehydrated corpora are released (Twitter paper, section 4).
 
-The ids come as JSON lines, as CSV with a heading, or one a line; the API tells the rest, as far as
+The ids come as JSON lines, as CSV with a heading, or one per line; the API tells the rest, as far as
 the posts still exist. It wants a bearer token: the environment variable X_BEARER_TOKEN.
 """
 
@@ -18,26 +18,34 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
+
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
 from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection
 from altlib.data.collect.stream import LiveSettings, unless
 
-PAGE = 100  # posts a request, the most that the API gives
+PAGE = 100  # posts per request, the most that the API gives
 
+FIELDS = {
+    "tweet_fields": ["attachments", "author_id", "created_at", "lang", "possibly_sensitive", "referenced_tweets"],
+    "expansions": ["attachments.media_keys"],
+    "media_fields": ["alt_text", "media_key", "type", "url"],
+}  # what the API is asked to tell of a post
 
-ID_NAMES = ("tweet_id", "post_id", "id", "tweet")
+ID_NAMES = ("tweet_id", "post_id", "id", "tweet")  # columns that may hold a post's id
 
-
-URL_NAMES = ("media_url", "image_url", "url")
+URL_NAMES = ("media_url", "image_url", "url")  # columns that may hold a picture's address
 
 
 @dataclass(frozen=True)
 class XSettings(LiveSettings):
     """Which posts are hydrated, besides when to stop.
 
-    ``ids`` the file of ids, and of media URLs if it has them: only those pictures are then
-    taken. ``attempts`` a request, with ``pause`` seconds before the second, twice as long each time.
+    Attributes:
+        ids: the file of ids, and of media URLs if it has them: only those pictures are then taken.
+        attempts: per request.
+        pause: seconds before the second attempt, doubled before each further one.
     """
 
     ids: Path = Path("ids.jsonl")
@@ -48,10 +56,11 @@ class XSettings(LiveSettings):
 def read_ids(file: Path) -> dict[str, set[str]]:
     """Post ids in their order, each with its media URLs (empty if the file names none).
 
-    Raises :class:`CorpusError` if the file is missing or holds no ids.
+    Raises:
+        CorpusError: The file is missing, holds no ids, or a line without one.
     """
     if not file.is_file():
-        raise CorpusError(f"{file} does not exist; it should hold post ids, as JSON lines, CSV, or one a line")
+        raise CorpusError(f"{file} does not exist; it should hold post ids, as JSON lines, CSV, or one per line")
     found: dict[str, set[str]] = {}
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         first = lines.readline()
@@ -112,7 +121,11 @@ def posts_of(response: Any, wanted: dict[str, set[str]], excluded: Counter[str])
 
 
 class Hydration:
-    """Asks for the posts of a file of ids, a hundred at a time, until all were asked for."""
+    """Asks for the posts of a file of ids, a hundred at a time, until all were asked for.
+
+    Raises:
+        CorpusError: There is no token, or the file holds no ids.
+    """
 
     def __init__(self, into: Collection, settings: XSettings, tell: Callable[[str], None], session: Any = None):
         import tweepy
@@ -155,48 +168,85 @@ class Hydration:
         self.done.set()
 
     async def request(self, posts: list[str]) -> Any:
-        """One request, repeated while the API is in trouble; None if ``done`` was set meanwhile."""
+        """The API's response for some posts; None if ``done`` was set while the API was in trouble.
+
+        Raises:
+            CorpusError: The token is refused, or the attempts are used up.
+        """
         import requests
         import tweepy
 
-        wait = self.settings.pause
-        for attempt in range(1, self.settings.attempts + 1):
-            try:
-                return await asyncio.to_thread(
-                    self.client.get_tweets,
-                    posts,
-                    tweet_fields=[
-                        "attachments",
-                        "author_id",
-                        "created_at",
-                        "lang",
-                        "possibly_sensitive",
-                        "referenced_tweets",
-                    ],
-                    expansions=["attachments.media_keys"],
-                    media_fields=["alt_text", "media_key", "type", "url"],
-                )
-            except (tweepy.Unauthorized, tweepy.Forbidden) as error:
-                raise CorpusError(
-                    f"the API of X answers {error.response.status_code}: the token in X_BEARER_TOKEN is not valid or its plan does "
-                    "not allow reading posts. What was collected is kept"
-                ) from None  # the error's own text may hold what was sent
-            except tweepy.TooManyRequests as error:
-                reset = error.response.headers.get("x-rate-limit-reset", "")
-                pause = max(1.0, int(reset) - time.time()) if reset.isdigit() else wait
-                trouble = f"its rate limit is used up; going on in {pause:.0f} s"
-            except (tweepy.TweepyException, requests.RequestException) as error:
-                pause, trouble = wait, type(error).__name__
-            if attempt == self.settings.attempts:
-                break
-            self.tell(f"the API of X: {trouble}")
-            await unless(self.done, asyncio.sleep(pause))
-            wait *= 2
-            if self.done.is_set():
-                return None
-        raise CorpusError(
-            f"the API of X does not answer ({trouble}). What was collected is kept; run the same command again"
+        async def sleep(seconds: float) -> None:
+            await unless(self.done, asyncio.sleep(seconds))
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type((tweepy.TweepyException, requests.RequestException)),
+            wait=self.wait_before_retry,
+            stop=stop_after_attempt(self.settings.attempts),
+            before_sleep=self.tell_trouble,
+            sleep=sleep,
+            retry_error_callback=give_up,
         )
+        return await retrying(self.attempt, posts)
+
+    async def attempt(self, posts: list[str]) -> Any:
+        """One request for some posts; None if ``done`` is set.
+
+        Raises:
+            CorpusError: The token is refused.
+        """
+        import tweepy
+
+        if self.done.is_set():
+            return None
+        try:
+            return await asyncio.to_thread(self.client.get_tweets, posts, **FIELDS)
+        except (tweepy.Unauthorized, tweepy.Forbidden) as error:
+            raise CorpusError(
+                f"the API of X answers {error.response.status_code}: the token in X_BEARER_TOKEN is not valid or its plan "
+                "does not allow reading posts. What was collected is kept"
+            ) from None  # the error's own text may hold what was sent
+
+    def wait_before_retry(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt: until the rate limit ends, else growing ones."""
+        return seconds_until_reset(error_of(state)) or wait_exponential(self.settings.pause)(state)
+
+    def tell_trouble(self, state: RetryCallState) -> None:
+        """Say why and when a request is repeated."""
+        self.tell(f"the API of X: {trouble_of(error_of(state))}; going on in {state.upcoming_sleep:.0f} s")
+
+
+def error_of(state: RetryCallState) -> BaseException | None:
+    """The error with which an attempt ended."""
+    return state.outcome.exception() if state.outcome else None
+
+
+def seconds_until_reset(error: BaseException | None) -> float:
+    """Seconds until the rate limit that an error tells of ends, at least 1; 0 for other errors."""
+    import tweepy
+
+    if not isinstance(error, tweepy.TooManyRequests):
+        return 0.0
+    reset = error.response.headers.get("x-rate-limit-reset", "")
+    return max(1.0, int(reset) - time.time()) if reset.isdigit() else 0.0
+
+
+def trouble_of(error: BaseException | None) -> str:
+    """What an error of the API means."""
+    import tweepy
+
+    return "its rate limit is used up" if isinstance(error, tweepy.TooManyRequests) else type(error).__name__
+
+
+def give_up(state: RetryCallState) -> None:
+    """End the collection after the last attempt.
+
+    Raises:
+        CorpusError: Always.
+    """
+    raise CorpusError(
+        f"the API of X does not answer ({trouble_of(error_of(state))}). What was collected is kept; run the same command again"
+    ) from error_of(state)
 
 
 def collect_live(folder: Path, settings: XSettings, tell: Callable[[str], None] = lambda text: None) -> dict[str, int]:

@@ -4,8 +4,8 @@ import asyncio
 import json
 
 import pytest
+from data.collect.test_bluesky import collected
 from loopback import DAY, PictureServer, http_server, post_event
-from test_bluesky import collected
 
 from altlib.cli.main import main
 from altlib.core.errors import CorpusError

@@ -155,3 +155,12 @@ def test_a_failed_download_leaves_no_file(pictures, tmp_path) -> None:
 
     asyncio.run(run())
     assert [p.name for p in tmp_path.iterdir()] == ["good.png"]
+
+
+def test_rules_for_us_by_name_count_before_those_for_everybody(pictures) -> None:
+    server, address = pictures
+    server.robots = "User-agent: *\nDisallow: /\n\nUser-agent: altlib\nDisallow: /private/\nAllow: /private/x\n"
+    assert fetch(f"{address}/ok/1") == picture_bytes("/ok/1")
+    assert fetch(f"{address}/private/x") == picture_bytes("/private/x")
+    with pytest.raises(FetchError, match="robots"):
+        fetch(f"{address}/private/1")
