@@ -13,10 +13,16 @@ from altlib.data.splits import split_by_post
 
 
 def triplet_posts(run: Path, concadia_path: str = "", stories: int = 600, seed: int = 0) -> tuple[pd.DataFrame, str]:
-    """Posts with captions and a split, and the name of where they come from.
+    """Posts with captions and a split.
 
-    Concadia itself if ``concadia_path`` names it, in its own split; else the run's corpus if it
-    has captions; else ``stories`` posts of the miniature world, drawn into the run's folder.
+    Args:
+        run: the run's folder; its corpus is taken if it has captions.
+        concadia_path: of Concadia, which is taken first, in its own split; empty for none.
+        stories: posts of the miniature world, which are taken last, drawn into the run's folder.
+        seed: of these posts and their split.
+
+    Returns:
+        The posts, and where they come from: "concadia", "run" or "miniworld".
     """
     if concadia_path:
         return registry.collect("concadia", run, concadia_path)[0], "concadia"

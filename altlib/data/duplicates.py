@@ -27,12 +27,9 @@ from altlib.core.progress import progress_bar
 
 CODE = code_fingerprint("data.duplicates")
 
-
-SIDE = 32
-
+SIDE = 32  # pixels of a thumbnail's side
 
 PIXELS = SIDE * SIDE
-
 
 OVERLAP = 8  # l above: more means fewer candidates from longer prefixes
 
@@ -40,7 +37,8 @@ OVERLAP = 8  # l above: more means fewer candidates from longer prefixes
 def thumbnail(image: Image.Image) -> np.ndarray:
     """The picture's shorter side resized to 32 pixels and its middle square cut out.
 
-    Returns 1,024 colours as 24-bit integers, uint32.
+    Returns:
+        Its colours as 24-bit integers, (1024,) uint32.
     """
     scale = SIDE / min(image.size)
     size = (max(SIDE, round(image.width * scale)), max(SIDE, round(image.height * scale)))
@@ -93,7 +91,7 @@ def token_matrix(pixels: np.ndarray, positions: np.ndarray) -> csr_matrix:
 
 
 def close_pairs(pixels: np.ndarray, a: np.ndarray, b: np.ndarray, limit: int) -> np.ndarray:
-    """Which of the pairs (a[i], b[i]) differ in fewer than ``limit`` pixels, bool."""
+    """Which of the pairs (a[i], b[i]) of rows of ``pixels`` differ in fewer than ``limit`` pixels, (len(a),) bool."""
     close = np.ones(len(a), dtype=bool)
     differing = np.zeros(len(a), dtype=np.int32)
     # Neighbouring pixels change together, so a spread-out quarter settles most pairs.
@@ -108,11 +106,22 @@ def close_pairs(pixels: np.ndarray, a: np.ndarray, b: np.ndarray, limit: int) ->
 
 
 def near_duplicates(pixels: np.ndarray, limit: int = 100, chunk: int = 2048, cache: Path | None = None) -> np.ndarray:
-    """Cluster of each thumbnail, (n,) integers: single linkage at fewer than ``limit`` differing pixels.
+    """Clusters of thumbnails, exactly: single linkage at fewer than ``limit`` differing pixels.
 
-    ``pixels`` is (n, 1024) uint32 as from :func:`thumbnail`. Exact; memory is about 8 KB a
-    thumbnail. With ``cache``, the pairs that were found are kept there, ``chunk`` rows a file,
-    and a search that was killed goes on after them.
+    Memory is about 8 KB per thumbnail.
+
+    Args:
+        pixels: thumbnails as from :func:`thumbnail`, (n, 1024) uint32.
+        limit: near-duplicates differ in fewer pixels, 1 to 1,024.
+        chunk: rows that are searched at a time.
+        cache: a folder where the pairs that were found are kept, so that a search that was killed
+            goes on after them.
+
+    Returns:
+        The cluster of each thumbnail, (n,) integers.
+
+    Raises:
+        ValueError: ``limit`` is out of range.
     """
     if not 1 <= limit <= PIXELS:
         raise ValueError(f"limit must be between 1 and {PIXELS}, not {limit}")
@@ -153,7 +162,7 @@ def shared_pairs(
 
 
 def unique_rows(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows in order of first appearance, and for each row the index of its own."""
+    """The distinct rows in the order of their first appearance, and for each row the index of its distinct one."""
     seen: dict[bytes, int] = {}
     inverse = np.empty(len(pixels), dtype=np.int64)
     firsts: list[int] = []
@@ -166,7 +175,7 @@ def unique_rows(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def keep_oldest(clusters: np.ndarray) -> np.ndarray:
-    """Mask of the first row of each cluster; rows are ordered oldest first."""
+    """Which rows are the first of their cluster, (n,) bool; rows are ordered oldest first."""
     keep = np.zeros(len(clusters), dtype=bool)
     keep[np.unique(clusters, return_index=True)[1]] = True
     return keep

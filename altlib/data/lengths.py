@@ -27,7 +27,11 @@ def count_miniature_tokens(texts: list[str]) -> list[int]:
 def text_lengths(
     frames: Iterable[pd.DataFrame], count_tokens: Callable[[list[str]], list[int]]
 ) -> dict[str, pd.DataFrame]:
-    """Characters and tokens of every alt text and post of a corpus that streams by, by the column's name."""
+    """Characters and tokens of every alt text and post of a corpus that streams by.
+
+    Returns:
+        For the columns ``alt_text`` and ``text`` a frame with the columns characters and tokens.
+    """
     found: dict[str, list[pd.DataFrame]] = {"alt_text": [], "text": []}
     for frame in frames:
         for column, parts in found.items():

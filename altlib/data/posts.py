@@ -1,6 +1,6 @@
 """The record of a posted picture, and the corpus on disk: one Parquet file and a folder of images.
 
-A corpus is a pandas data frame with one row a picture; pictures of one post share its
+A corpus is a pandas data frame with one row per picture; pictures of one post share its
 ``post_id`` and ``text``. On disk it is ``posts.parquet``, with image paths relative to its
 folder where they lie inside it.
 """
@@ -15,6 +15,7 @@ import pandas as pd
 from altlib.core.errors import CorpusError
 from altlib.core.files import whole_file
 
+# Of a corpus: what each column holds, and its default.
 COLUMNS: dict[str, tuple[str, object]] = {
     "item_id": ("one picture of one post, unique", ""),
     "post_id": ("the post; its pictures share it", ""),
@@ -35,7 +36,8 @@ COLUMNS: dict[str, tuple[str, object]] = {
 def as_posts(records: list[dict] | pd.DataFrame) -> pd.DataFrame:
     """A frame with every column of :data:`COLUMNS` and its default where a record lacks it.
 
-    Raises :class:`CorpusError` if ``item_id``, ``post_id``, ``alt_text`` or ``image`` is missing.
+    Raises:
+        CorpusError: ``item_id``, ``post_id``, ``alt_text`` or ``image`` is missing.
     """
     frame = pd.DataFrame(records)
     missing = [c for c in ("item_id", "post_id", "alt_text", "image") if c not in frame and len(frame)]
@@ -72,7 +74,8 @@ def write_corpus(folder: Path | str, posts: pd.DataFrame) -> None:
 def read_corpus(folder: Path | str, split: str | None = None, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a corpus, with absolute image paths; optionally one split of it, or some of its columns.
 
-    Raises :class:`CorpusError` if there is none or the file is damaged.
+    Raises:
+        CorpusError: There is none, or its file is damaged.
     """
     folder = Path(folder)
     path = folder / "posts.parquet"

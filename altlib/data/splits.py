@@ -14,12 +14,19 @@ SPLITS = ("train", "val", "test")
 def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int) -> pd.Series:
     """``train``, ``val`` or ``test`` for each row, the same for all pictures of a post.
 
-    ``posts`` needs ``post_id`` and ``text``, or numbers that stand for the texts.
-
     A post's split follows from a hash of its id and the seed alone, so more data later never
     moves a post (Twitter paper, section 4: split by tweet ID to prevent leakage of text). Posts
     that say the same words are split together, as they leak the same text. Only where a handful
     of posts would leave a split without any does it get the post whose hash comes nearest.
+
+    Args:
+        posts: with the columns ``post_id`` and ``text``, or numbers that stand for the texts.
+        validation: share of posts.
+        test: share of posts.
+        seed: of the hash.
+
+    Raises:
+        ValueError: The shares leave nothing for training.
     """
     if not 0 <= validation + test < 1:
         raise ValueError(f"validation and test shares must add up to less than 1, not {validation + test}")

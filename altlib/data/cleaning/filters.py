@@ -10,14 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from altlib.data.chunks import folded
+from altlib.data.shards import folded
 
 LEADING_PHRASE = re.compile(
     r"^\s*(?:(?:this is|here is|here's|it's)\s+)?(?:an?\s+|the\s+)?(?:image|photo|photograph|picture|pic)"
     r"\s+(?:of|showing|depicting|shows)\s*[:\-]?\s+",
     re.IGNORECASE,
 )
-
 
 PLACEHOLDER = re.compile(
     r"^\W*(?:an?\s+|the\s+|my\s+)?(?:image|photo|photograph|picture|pic|img|alt(?:[- ]?text)?|description|screenshot|untitled|"
@@ -26,15 +25,13 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 
-
 URL = re.compile(r"https?://|\bwww\.|\b[\w-]+\.(?:com|org|net|co|io|ly|me|gov|edu)(?:/|\b)", re.IGNORECASE)
-
 
 HANDLE = re.compile(r"(?<![\w.])@\w+")
 
-
 HASHTAG = re.compile(r"(?<!\w)#\w+")
 
+LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 MAX_TEXT = 10_000  # characters; no platform takes alt text or posts of this length
 
@@ -61,7 +58,8 @@ def not_english(posts: pd.DataFrame) -> pd.Series:
 def filters(minimum_tokens: int = 4) -> list[Filter]:
     """The exclusions, in the order of appendix B.1, with the blog's sensitive labels.
 
-    ``minimum_tokens`` is the fewest space-separated tokens of an alt text that is kept.
+    Args:
+        minimum_tokens: fewest space-separated tokens of an alt text that is kept.
     """
     return [
         Filter("repost", "somebody else's post passed on", lambda p: p["is_repost"]),
@@ -91,9 +89,6 @@ def filters(minimum_tokens: int = 4) -> list[Filter]:
     ]
 
 
-WORDS_OR_DIGITS = re.compile(r"[^\W_]")
-
-
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case."""
     return re.findall(r"\w+", text.casefold())
@@ -117,7 +112,7 @@ def language_identifier() -> Any:
 
 
 def identified_language(text: str, certainty: float = 0.9) -> str:
-    """The language that a text is in, if that is certain enough, or an empty string (ISO 639-1)."""
+    """The language of a text (ISO 639-1), or an empty string if its probability is below ``certainty``."""
     language, probability = language_identifier().classify(text)
     return language if probability >= certainty else ""
 
@@ -128,7 +123,7 @@ def further_filters() -> list[Filter]:
         Filter(
             "no words",
             "the alt text holds emoji or signs only",
-            lambda p: ~p["alt_text"].str.contains(WORDS_OR_DIGITS, regex=True),
+            lambda p: ~p["alt_text"].str.contains(LETTER_OR_DIGIT, regex=True),
         ),
         Filter(
             "repeats the post",

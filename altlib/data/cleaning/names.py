@@ -11,27 +11,11 @@ from typing import Any
 
 from altlib.core.model_names import SPACY
 
-
-def missing_spacy(pipeline: str, parameter: str) -> str:
-    """What is wrong with a spaCy pipeline, by package or folder, that a parameter names, and what to do; or empty."""
-    if find_spec("spacy") is None:
-        return f"{parameter}: names by spaCy need `pip install 'altlib[spacy]'`"
-    if Path(pipeline).expanduser().exists() or (pipeline.isidentifier() and find_spec(pipeline) is not None):
-        return ""
-    return (
-        f"{parameter}: the spaCy pipeline {pipeline} is not on this machine; `python -m spacy download {pipeline}` installs "
-        "one of spaCy's, or give the folder of a pipeline"
-    )
-
-
-Span = tuple[int, int]
-
+Span = tuple[int, int]  # first character, and the one after the last
 
 Recogniser = Callable[[list[str]], list[list[Span]]]  # spans of person names in each of several texts
 
-
 PERSON_LABELS = ("PER", "PERSON")  # what models call the entity
-
 
 # Given names and surnames that are more often something else at the start of a phrase.
 COMMON_WORDS = frozenset(
@@ -46,7 +30,6 @@ COMMON_WORDS = frozenset(
 """.split()
 )
 
-
 # Second words that make a place or a thing of what looked like a name.
 NOT_SURNAMES = frozenset(
     """
@@ -56,6 +39,22 @@ NOT_SURNAMES = frozenset(
 """.split()
 )
 
+# Given names that the census of 1990 hardly knew.
+MORE_GIVEN_NAMES = frozenset(
+    """
+    aisha amara anita bianca chloe deepa diego elena fatima fiona hassan ingrid ivan jonas kenji leila liam mei
+    mohammed muhammad nadia nikhil olga pablo priya ravi sofia stefan tariq valentina yuki zoe ahmed ali amir anya
+    arjun ayesha chen dmitri emre giulia hana hiroshi ibrahim jing kofi kwame lars luca mateo matteo mina noor omar
+    oscar rania sanjay sven thandi uma vikram wei xin yusuf zainab
+""".split()
+)
+
+MORE_SURNAMES = frozenset(
+    """
+    adeyemi bianchi gupta ibrahim kaur khan kowalski larsen mbeki nakamura novak okafor patel petrov rossi silva
+    singh suzuki yilmaz fischer hansen nguyen tanaka kim park lee wang zhang li
+""".split()
+)
 
 WORD = re.compile(r"[A-Z][a-zA-Z]*(?:['’-][A-Z][a-z]+)?\.?|\b[A-Z]\.")
 
@@ -74,27 +73,8 @@ def census_names() -> tuple[dict[str, int], frozenset[str]]:
     return given, frozenset(surnames)
 
 
-# Given names that the census of 1990 hardly knew.
-MORE_GIVEN_NAMES = frozenset(
-    """
-    aisha amara anita bianca chloe deepa diego elena fatima fiona hassan ingrid ivan jonas kenji leila liam mei
-    mohammed muhammad nadia nikhil olga pablo priya ravi sofia stefan tariq valentina yuki zoe ahmed ali amir anya
-    arjun ayesha chen dmitri emre giulia hana hiroshi ibrahim jing kofi kwame lars luca mateo matteo mina noor omar
-    oscar rania sanjay sven thandi uma vikram wei xin yusuf zainab
-""".split()
-)
-
-
-MORE_SURNAMES = frozenset(
-    """
-    adeyemi bianchi gupta ibrahim kaur khan kowalski larsen mbeki nakamura novak okafor patel petrov rossi silva
-    singh suzuki yilmaz fischer hansen nguyen tanaka kim park lee wang zhang li
-""".split()
-)
-
-
 def gazetteer(text: str) -> list[Span]:
-    """Spans of person names by lists of names: the offline default.
+    """Spans of person names in a text by lists of names: the offline default.
 
     Finds a given name followed by surnames or initials, and common given names alone. It knows
     Western and some other names only, and takes some places for people: a recogniser by
@@ -132,10 +112,23 @@ def gazetteer(text: str) -> list[Span]:
     return spans
 
 
+def missing_spacy(pipeline: str, parameter: str) -> str:
+    """What is wrong with a spaCy pipeline, by package or folder, that a parameter names, and what to do; or empty."""
+    if find_spec("spacy") is None:
+        return f"{parameter}: names by spaCy need `pip install 'altlib[spacy]'`"
+    if Path(pipeline).expanduser().exists() or (pipeline.isidentifier() and find_spec(pipeline) is not None):
+        return ""
+    return (
+        f"{parameter}: the spaCy pipeline {pipeline} is not on this machine; `python -m spacy download {pipeline}` installs "
+        "one of spaCy's, or give the folder of a pipeline"
+    )
+
+
 def transformers_recogniser(model: str, device: str = "cpu") -> Recogniser:
     """A recogniser from a transformers token-classification model, by hub name or folder.
 
-    Raises :class:`altlib.core.errors.BackboneError` if it can be neither found nor fetched.
+    Raises:
+        BackboneError: The model can be neither found nor fetched.
     """
     from transformers import pipeline
 
@@ -165,7 +158,8 @@ def transformers_recogniser(model: str, device: str = "cpu") -> Recogniser:
 def spacy_recogniser(model: str) -> Recogniser:
     """A recogniser from a spaCy pipeline with named entities, by the name of its package or its folder.
 
-    Raises :class:`altlib.core.errors.BackboneError` if spaCy or the pipeline is not installed.
+    Raises:
+        BackboneError: spaCy or the pipeline is not installed, or the folder holds no pipeline.
     """
     from altlib.core.errors import BackboneError
 

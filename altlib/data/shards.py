@@ -1,7 +1,7 @@
-"""A corpus on its way through cleaning: its posts in files of some thousand, a slim index of them in memory.
+"""A corpus on its way through cleaning: its posts in shards of some thousand, a slim index of them in memory.
 
 So a corpus may be larger than memory, and a pass over it that was killed goes on where it was.
-The index holds some 700 bytes a picture whatever its texts are like.
+The index holds some 700 bytes per picture whatever its texts are like.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from altlib.core.files import whole_file
 from altlib.data.posts import as_posts, write_posts
 
-CHUNK = 4096  # pictures in one file
+SHARD_ROWS = 4096  # pictures in one shard
 
 
 def folded(text: str) -> str:
@@ -31,23 +31,25 @@ def digest(text: str) -> int:
     return int.from_bytes(found, signed=True)
 
 
-def in_chunks(frames: Iterable[pd.DataFrame], size: int = CHUNK) -> Iterator[pd.DataFrame]:
+def in_shards(frames: Iterable[pd.DataFrame], size: int = SHARD_ROWS) -> Iterator[pd.DataFrame]:
     """The same rows in frames of at most ``size``."""
     for frame in frames:
         for start in range(0, len(frame), size):
             yield frame.iloc[start : start + size].reset_index(drop=True)
 
 
-def index_of(posts: pd.DataFrame, part: int) -> pd.DataFrame:
-    """What the steps that look at the whole corpus need to know of a part's posts.
+def index_of(posts: pd.DataFrame, shard: int) -> pd.DataFrame:
+    """What the steps that look at the whole corpus need to know of a shard's posts.
 
-    Columns: part and row, when it was posted, item_id, post_id, split as the source has it, and
-    numbers that stand for the alt text and for the post's text (a silent post's is its own).
+    Returns:
+        One row per post with the columns shard and row, when it was posted, item_id, post_id,
+        split as the source has it, and numbers that stand for the alt text and for the post's text
+        (for a silent post, one of its own).
     """
     when = pd.to_datetime(posts["created_at"], errors="coerce", utc=True, format="ISO8601")
     return pd.DataFrame(
         {
-            "part": np.int32(part),
+            "shard": np.int32(shard),
             "row": np.arange(len(posts), dtype=np.int32),
             "when": when,
             "item_id": posts["item_id"].astype("string[pyarrow]"),
@@ -59,8 +61,13 @@ def index_of(posts: pd.DataFrame, part: int) -> pd.DataFrame:
     ).astype({"text": np.int64, "alt_text": np.int64})
 
 
-class Parts:
-    """Posts in files, and ``index``: a row for each that is still kept, with the columns of :func:`index_of`."""
+class ShardedPosts:
+    """Posts in files, one per shard.
+
+    Attributes:
+        files: of the shards, in their order.
+        index: one row for each post that is still kept, with the columns of :func:`index_of`.
+    """
 
     def __init__(self) -> None:
         self.files: list[Path] = []
@@ -68,7 +75,7 @@ class Parts:
         self.index = index_of(as_posts([]), 0)
 
     def add(self, file: Path, posts: pd.DataFrame) -> None:
-        """Add a part that lies in ``file``; its thumbnails lie beside it."""
+        """Add a shard whose posts lie in ``file`` and whose thumbnails lie beside it."""
         self.indices.append(index_of(posts, len(self.files)))
         self.files.append(file)
 
@@ -80,28 +87,35 @@ class Parts:
         self.index = self.index.sort_values(["when", "item_id"], na_position="last", kind="stable", ignore_index=True)
 
     def frames(self, index: pd.DataFrame | None = None) -> Iterator[pd.DataFrame]:
-        """The posts of ``index`` (all that are kept), a frame a part; the frames carry the index's own index."""
+        """The posts of ``index`` (all that are kept), one frame per shard; the frames carry the index's own index."""
         index = self.index if index is None else index
-        for part, rows in index.groupby("part", sort=True):
+        for shard, rows in index.groupby("shard", sort=True):
             rows = rows.sort_values("row")
-            posts = pd.read_parquet(self.files[cast(int, part)])
+            posts = pd.read_parquet(self.files[cast(int, shard)])
             yield posts.iloc[rows["row"].to_numpy()].set_axis(rows.index)
 
     def thumbnails(self) -> np.ndarray:
         """Thumbnails of the posts that are kept, in the order of the index, (n, 1024) uint32."""
         out = np.empty((len(self.index), 1024), dtype=np.uint32)
-        for part, rows in self.index.groupby("part", sort=True):
-            pixels = np.load(self.files[cast(int, part)].with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+        for shard, rows in self.index.groupby("shard", sort=True):
+            pixels = np.load(self.files[cast(int, shard)].with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
             out[rows.index.to_numpy()] = pixels[rows["row"].to_numpy()]
         return out
 
     def drop(self, hit: np.ndarray) -> Iterator[pd.DataFrame]:
-        """Take the hit rows (a mask over the index) out of the index; their posts, a frame a part."""
+        """Take rows out of the index.
+
+        Args:
+            hit: which rows, (n,) bool.
+
+        Returns:
+            Their posts, one frame per shard.
+        """
         gone = self.index[hit]
         self.index = self.index[~hit].reset_index(drop=True)
         return self.frames(gone)
 
     def write(self, folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-        """Write the corpus (:func:`altlib.data.posts.read_corpus` reads it), each frame as ``change`` makes it."""
+        """Write the corpus that :func:`altlib.data.posts.read_corpus` reads, each frame as ``change`` makes it."""
         with whole_file(folder / "posts.parquet") as file:
             write_posts(file, (change(frame) for frame in self.frames()), folder)
