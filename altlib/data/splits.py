@@ -7,7 +7,6 @@ import hashlib
 import pandas as pd
 from scipy.cluster.hierarchy import DisjointSet
 
-
 SPLITS = ("train", "val", "test")
 
 
