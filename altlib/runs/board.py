@@ -1,127 +1,72 @@
-"""The bars of all chapters that run, in one terminal."""
+"""The progress bars of all chapters that run, in one terminal."""
 
 from __future__ import annotations
 
-import codecs
-import os
-import re
-import shutil
-import sys
 import threading
-import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TextIO
 
-SUFFIX = ".progress"  # of these files; those of a chapter's further processes go on with a number
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+BARS = ".progress"  # the files of a chapter's bars are <chapter>.progress, then a number for each
+EVERY = 60.0  # seconds between the bars in a log
+PER_SECOND = 2.0  # how often the bars in a terminal are drawn
 
 
-UP, CLEAR = "\x1b[{}F", "\x1b[J"  # to the beginning of the line so many lines up; from there to the end
-
-
-class BarFile:
-    """What a terminal would show of the bars that a process writes to a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget what was read."""
-        self.offset, self.row = 0, 0
-        self.rows: dict[int, str] = {}
-        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def bars(self) -> list[str]:
-        """The lines that are not blank, after reading what was appended; none if the file is gone."""
+def bars_in(folder: Path) -> list[str]:
+    """The bars that there are now, those of a chapter together."""
+    lines = []
+    for path in sorted(folder.glob(f"*{BARS}*")):
         try:
-            with self.path.open("rb") as file:
-                if os.fstat(file.fileno()).st_size < self.offset:
-                    self.begin()  # a new file
-                file.seek(self.offset)
-                added = file.read()
-        except FileNotFoundError:
-            return []
-        self.offset += len(added)
-        for token in re.findall(r"\n|\r|\x1b\[A|[^\n\r\x1b]+|\x1b", self.decoder.decode(added)):
-            if token == "\n":
-                self.row += 1
-            elif token == "\x1b[A":
-                self.row -= 1
-            else:  # tqdm writes a line whole, from its beginning
-                self.rows[self.row] = token.strip()
-        return [self.rows[row] for row in sorted(self.rows) if self.rows[row]]
+            lines.append(path.read_text(encoding="utf-8", errors="replace"))
+        except FileNotFoundError:  # it has just ended
+            continue
+    return [line for line in lines if line]
 
 
-class Board:
-    """The bars of all chapters that run, below what is said meanwhile; use as a context manager.
+@contextmanager
+def board(folder: Path, console: Console | None = None, every: float = EVERY) -> Iterator[Callable[[str], None]]:
+    """Show the bars below what is said meanwhile, until the end.
 
-    ``folder`` holds their files. In a terminal the bars stand still at the bottom; elsewhere, as
-    in a log, each chapter's are printed every ``every`` seconds.
+    In a terminal the bars stand still at the bottom; elsewhere, as in a log, they are printed
+    now and then.
+
+    Args:
+        folder: where the files of the bars are.
+        console: where to show them; by default standard error.
+        every: seconds between the bars in a log.
+
+    Yields:
+        A function that prints a line above the bars.
     """
+    shown = console or Console(stderr=True)
+    for path in folder.glob(f"*{BARS}*"):
+        path.unlink()  # of a run that was killed
 
-    def __init__(self, folder: Path, stream: TextIO | None = None, every: float = 60.0, wait: float = 0.5) -> None:
-        self.folder, self.stream = folder, stream or sys.stderr
-        self.every, self.wait = every, wait
-        self.in_place = self.stream.isatty()
-        self.files: dict[Path, BarFile] = {}
-        self.drawn = 0  # lines of bars at the bottom of the terminal
-        self.lock, self.ended = threading.Lock(), threading.Event()
-        self.thread = threading.Thread(target=self.keep_drawing, daemon=True)
+    def say(text: str) -> None:
+        shown.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def __enter__(self) -> Board:
-        for path in self.folder.glob(f"*{SUFFIX}*"):
-            path.unlink()  # of a run that was killed
-        self.thread.start()
-        return self
+    def bars() -> Text:
+        return Text("\n".join(bars_in(folder)), no_wrap=True, overflow="crop")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.ended.set()
-        self.thread.join()
-        with self.lock:
-            self.erase()
+    if shown.is_terminal:
+        with Live(console=shown, get_renderable=bars, refresh_per_second=PER_SECOND, transient=True):
+            yield say
+        return
+    ended = threading.Event()
 
-    def lines(self) -> list[str]:
-        """The bars that there are now, those of a chapter together."""
-        for path in self.folder.glob(f"*{SUFFIX}*"):
-            self.files.setdefault(path, BarFile(path))
-        return [bar for path in sorted(self.files) for bar in self.files[path].bars()]
+    def print_bars() -> None:
+        while not ended.wait(every):
+            for line in bars_in(folder):
+                say(line)
 
-    def say(self, text: str) -> None:
-        """Print a line above the bars."""
-        with self.lock:
-            self.erase()
-            self.stream.write(text + "\n")
-            if self.in_place:
-                self.draw(self.lines())
-            self.stream.flush()
-
-    def keep_drawing(self) -> None:
-        """Show the bars again and again until the end."""
-        drawn = time.monotonic()
-        while not self.ended.wait(self.wait):
-            if not self.in_place and time.monotonic() - drawn < self.every:
-                continue
-            drawn = time.monotonic()
-            with self.lock:
-                lines = self.lines()
-                if self.in_place:
-                    self.erase()
-                self.draw(lines)
-                self.stream.flush()
-
-    def erase(self) -> None:
-        """Take the bars off the terminal."""
-        if self.drawn:
-            self.stream.write(UP.format(self.drawn) + CLEAR)
-            self.drawn = 0
-
-    def draw(self, lines: list[str]) -> None:
-        """Write bars, cut to the terminal's size where they are to be erased again."""
-        if self.in_place:
-            size = shutil.get_terminal_size()
-            lines = [line[: size.columns - 1] for line in lines[: max(1, size.lines - 2)]]
-            self.drawn = len(lines)
-        self.stream.write("".join(f"{line}\n" for line in lines))
+    thread = threading.Thread(target=print_bars, daemon=True)
+    thread.start()
+    try:
+        yield say
+    finally:
+        ended.set()
+        thread.join()

@@ -9,37 +9,27 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
 from altlib.core.errors import RunError
 from altlib.core.files import only_one, read_json
-from altlib.runs.board import Board
-from altlib.runs.parameters import Resolved, apply_settings, read_chapters, read_yaml, resolve
-from altlib.runs.plan import plan_run, stale
-from altlib.runs.processes.warm import ADDRESS, serving
-from altlib.runs.requirements import missing
+from altlib.runs.board import board
+from altlib.runs.parameters import Chapter, Resolved, apply_settings, read_chapters, read_yaml, resolve
+from altlib.runs.plan import plan_run
+from altlib.runs.project import project_root
+from altlib.runs.requirements import unmet_requirements
 
-ELSEWHERE = ("--profile", "--executor", "-e")  # Snakemake's options to run chapters on other machines
-
-
-WHERE_TO_RUN = ("--cores", "-c", "--jobs", "-j", *ELSEWHERE)
-
-
-def project_root(start: Path | None = None) -> Path:
-    """The folder that holds ``book/`` and ``_config.yml``: above ``start``, or where the package lies.
-
-    Raises :class:`RunError` if there is none.
-    """
-    places = [start.resolve()] if start else []
-    places += [Path.cwd().resolve(), Path(__file__).resolve().parent]
-    for place in places:
-        for folder in (place, *place.parents):
-            if (folder / "_config.yml").is_file() and (folder / "book").is_dir():
-                return folder
-    raise RunError("found no project here: run inside a checkout (a folder with book/ and _config.yml)")
+DRY = ("-n", "--dry-run", "--dryrun")  # Snakemake's options to run nothing
+WHERE_TO_RUN = ("--cores", "-c", "--jobs", "-j", "--profile", "--executor", "-e")  # its options that replace ours
+SNAKEFILE = Path(__file__).resolve().parent / "workflow" / "Snakefile"
 
 
 @contextlib.contextmanager
 def only_run(run_folder: Path) -> Iterator[None]:
-    """Hold the run folder's lock. Raises :class:`RunError` if another process has it."""
+    """Hold the lock of a run's folder.
+
+    Raises:
+        RunError: another process has it.
+    """
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(only_one(run_folder / "lock", wait=False))
@@ -50,108 +40,123 @@ def only_run(run_folder: Path) -> Iterator[None]:
         yield
 
 
-def resolve_file(parameter_file: Path, settings: list[str]) -> tuple[Path, Resolved]:
-    """The folder of a parameter file's run, and its parameters. Raises as :func:`run_book` before anything runs."""
-    root = project_root(parameter_file.parent if parameter_file.exists() else None)
+def read_parameters(root: Path, parameter_file: Path, settings: list[str]) -> tuple[list[Chapter], Resolved]:
+    """The chapters of a project, and their parameters as a parameter file and settings give them.
+
+    Raises:
+        ParameterError: a parameter is unknown, of the wrong type or impossible.
+    """
     chapters = read_chapters(root / "book")
-    resolved = resolve(apply_settings(read_yaml(parameter_file), settings), chapters, parameter_file.stem)
+    content = apply_settings(read_yaml(parameter_file), settings)
+    return chapters, resolve(content, chapters, parameter_file.stem)
+
+
+def root_of(parameter_file: Path) -> Path:
+    """The project that a parameter file belongs to; raises as :func:`altlib.runs.project.project_root`."""
+    return project_root(parameter_file.parent if parameter_file.exists() else None)
+
+
+def resolve_file(parameter_file: Path, settings: list[str]) -> tuple[Path, Resolved]:
+    """The folder of a parameter file's run, and its parameters; raises as :func:`read_parameters`."""
+    root = root_of(parameter_file)
+    _, resolved = read_parameters(root, parameter_file, settings)
     return root / "runs" / resolved.run, resolved
 
 
 def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], root: Path | None = None) -> Path:
-    """Bring the book of a parameter file up to date; returns its first page.
+    """Bring the book of a parameter file up to date.
 
-    ``settings`` are ``section.name=value``; ``snakemake`` further arguments for Snakemake, such
-    as an executor profile. Raises :class:`altlib.core.errors.ParameterError` before anything
-    runs, :class:`RunError` when a chapter fails.
+    Args:
+        parameter_file: the YAML file.
+        settings: each ``section.name=value``; they override the file.
+        snakemake: further arguments for Snakemake, such as an executor profile.
+        root: the project's folder; by default the one that the file belongs to.
+
+    Returns:
+        The book's first page.
+
+    Raises:
+        ParameterError: a parameter is wrong; nothing has run.
+        RunError: something that the run needs is missing, another process is running it, or a
+            chapter failed.
     """
-    root = root or project_root(parameter_file.parent if parameter_file.exists() else None)
+    root = root or root_of(parameter_file)
     os.chdir(root)  # relative paths in parameters are relative to the project, here and in the chapters
-    chapters = read_chapters(root / "book")
-    resolved = resolve(apply_settings(read_yaml(parameter_file), settings), chapters, parameter_file.stem)
-    if lacking := missing(resolved.chapters):
+    chapters, resolved = read_parameters(root, parameter_file, settings)
+    if unmet := unmet_requirements(chapters, resolved.chapters):
         raise RunError(
-            f"this run cannot start; {len(lacking)} thing{'s are' if len(lacking) > 1 else ' is'} missing:\n- "
-            + "\n- ".join(lacking)
+            f"this run cannot start; {len(unmet)} thing{'s are' if len(unmet) > 1 else ' is'} missing:\n- "
+            + "\n- ".join(unmet)
         )
     run_folder = root / "runs" / resolved.run
     run_folder.mkdir(parents=True, exist_ok=True)
     index = run_folder / "html" / "index.html"
     with only_run(run_folder):
         plan = plan_run(root, resolved, chapters, run_folder)
-        if not stale(read_json(plan), run_folder):
-            print(f"Nothing has changed. The book is at {index}")
-            return index
         (run_folder / "failure.json").unlink(missing_ok=True)
-        started = time.monotonic()
-        dry = any(argument in ("-n", "--dry-run", "--dryrun") for argument in snakemake)
-        if run_plan(plan, snakemake, dry):
-            raise RunError(failure_message(run_folder))
-        if dry:
+        if any(argument in DRY for argument in snakemake):
+            if subprocess.run(snakemake_command(plan, run_folder, snakemake), cwd=root, check=False).returncode:
+                raise RunError("Snakemake's dry run failed; what it printed says why")
             print("Nothing was run: that is what would be.")
+            return index
+        started, before = time.monotonic(), finished_steps(run_folder)
+        if run_snakemake(snakemake_command(plan, run_folder, snakemake), root, run_folder / "logs"):
+            raise RunError(failure_message(run_folder))
+        if index.is_file() and finished_steps(run_folder) == before:
+            print(f"Nothing has changed. The book is at {index}")
             return index
         where = f"The book is at {index}" if index.is_file() else "The book is not rendered yet"
         print(f"Done in {time.monotonic() - started:.0f} s. {where}")
     return index
 
 
-def run_plan(plan_file: Path, snakemake: list[str], dry: bool) -> int:
-    """Have Snakemake bring a plan up to date, with further arguments for it; its exit status.
+def finished_steps(run_folder: Path) -> dict[Path, float]:
+    """When each chapter of a run was executed and its pages were rendered, by the file that says so."""
+    files = [*run_folder.glob("records/*.json"), *run_folder.glob("html/index.html")]
+    return {path: path.stat().st_mtime for path in files}
 
-    What it prints goes to the run's log, or to the terminal if it is to run nothing (``dry``).
+
+def snakemake_command(plan_file: Path, run_folder: Path, snakemake: list[str]) -> list[str]:
+    """The command that has Snakemake bring a plan up to date, with further arguments for it."""
+    command = [sys.executable, "-m", "snakemake"]
+    command += ["--snakefile", str(SNAKEFILE), "--directory", str(run_folder), "--config", f"plan={plan_file}"]
+    command += ["--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--quiet", "all", *snakemake]
+    chosen = any(argument.startswith(WHERE_TO_RUN) for argument in snakemake)
+    return command if chosen else [*command, "--cores", "all"]
+
+
+def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
+    """Run Snakemake, below a process that ends it with this one; shows progress bars meanwhile.
+
+    Args:
+        command: what to run.
+        root: the folder to run it in.
+        logs: the folder of the run's log, which gets what Snakemake prints.
+
+    Returns:
+        The exit status.
     """
-    plan = read_json(plan_file)
-    run_folder = Path(plan["run_folder"])
-    logs = run_folder / "logs"
     logs.mkdir(exist_ok=True)
-    python = [sys.executable, "-m"]
-    command = [
-        "snakemake",
-        "--snakefile",
-        str(Path(__file__).resolve().parent / "workflow" / "Snakefile"),
-        "--directory",
-        str(run_folder),
-        "--config",
-        f"plan={plan_file}",
-        "--rerun-triggers",
-        "mtime",
-        "--rerun-incomplete",
-        "--nolock",
-        "--quiet",
-        "all",
-        *snakemake,
-        *([] if any(argument.startswith(WHERE_TO_RUN) for argument in snakemake) else ["--cores", "all"]),
-    ]
-    here = not dry and not any(argument.startswith(ELSEWHERE) for argument in snakemake)
-    warm = here and any(chapter["warm"] for chapter in plan["chapters"]) and stale(plan, run_folder, pages=False)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    with contextlib.ExitStack() as held:
-        address = held.enter_context(serving(logs / "warm.log", max(1, cores // 2))) if warm else ""
-        environment = {**os.environ, ADDRESS: address}
-        if dry:
-            return subprocess.run([*python, *command], cwd=plan["root"], env=environment, check=False).returncode
-        board = held.enter_context(Board(logs))
-        output = held.enter_context((logs / "snakemake.log").open("w"))
-        process = held.enter_context(
-            subprocess.Popen(
-                [*python, "altlib.runs.processes.held", *command],
-                cwd=plan["root"],
-                env=environment,
-                stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does
-                stdout=output,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-            )
+    with board(logs) as say, (logs / "snakemake.log").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "altlib.runs.processes.supervise", *command],
+            cwd=root,
+            stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C in the terminal reaches this process alone
         )
         assert process.stdin and process.stderr
-        try:
-            for line in process.stderr:
-                board.say(line.rstrip("\n"))
-            return process.wait()
-        finally:
-            process.stdin.close()
-            process.wait()
+        with process:
+            try:
+                for line in process.stderr:
+                    say(line.rstrip("\n"))
+                return process.wait()
+            finally:
+                process.stdin.close()
+                process.wait()
 
 
 def failure_message(run_folder: Path) -> str:

@@ -9,12 +9,15 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
 from altlib.core.errors import RunError
 from altlib.core.files import read_json, write_json
-from altlib.core.progress import PROGRESS_FILE, WIDTH
-from altlib.runs.board import SUFFIX
+from altlib.core.progress import PROGRESS_FILE, WIDTH, BarStream
+from altlib.runs.board import BARS
 from altlib.runs.machine import commit_of, hardware, versions
-from altlib.runs.parameters import read_chapters
+from altlib.runs.parameters import Chapter, read_chapters
+
 
 def tell(text: str) -> None:
     """Say something to whoever started the run, if that is still there."""
@@ -23,40 +26,30 @@ def tell(text: str) -> None:
 
 
 def execute_chapter(plan_file: Path, name: str) -> None:
-    """Execute one chapter of a plan by papermill, with progress for a :class:`altlib.runs.board.Board`.
+    """Execute one chapter of a plan by papermill.
 
     The notebook appears under its own name when it is complete. After an error it is kept as
-    ``<chapter>.failed.ipynb``, ``failure.json`` says what happened, and :class:`RunError` is raised.
-    """
-    import papermill
+    ``<chapter>.failed.ipynb``, and ``failure.json`` in the run's folder says what happened.
 
+    Args:
+        plan_file: what :func:`altlib.runs.plan.plan_run` wrote.
+        name: the chapter's name.
+
+    Raises:
+        RunError: a cell failed, the kernel died, or an artifact that the chapter declares is missing.
+    """
     plan = read_json(plan_file)
     root, run_folder = Path(plan["root"]), Path(plan["run_folder"])
     chapter = next(c for c in read_chapters(root / "book") if c.name == name)
     stem = chapter.notebook.stem
     values = read_json(run_folder / "parameters.json")[name]
-    notebooks, logs = run_folder / "notebooks", run_folder / "logs"
-    for folder in (notebooks, logs):
-        folder.mkdir(exist_ok=True)
+    notebooks = run_folder / "notebooks"
+    notebooks.mkdir(exist_ok=True)
     running, failed = notebooks / f"{stem}.running.ipynb", notebooks / f"{stem}.failed.ipynb"
-    progress_file = logs / f"{stem}{SUFFIX}"
-    os.environ[PROGRESS_FILE] = f"{progress_file}.0"  # for the kernel's bars, below the one of its cells
-    os.environ.setdefault("PYTHONHASHSEED", "0")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     started, began = datetime.now(UTC), time.monotonic()
     tell(f"{stem}: started")
     try:
-        with progress_file.open("w", encoding="utf-8") as cells:
-            papermill.execute_notebook(
-                chapter.notebook,
-                running,
-                parameters=values | {"run_folder": str(run_folder)},
-                cwd=str(root),
-                progress_bar={"desc": stem, "unit": " cells", "file": cells, "ncols": WIDTH, "mininterval": 1.0},
-                kernel_name="python3",
-                request_save_on_cell_execute=True,
-                kernel_manager_class="altlib.runs.processes.kernels.WarmKernelManager",
-            )
+        execute_notebook(chapter.notebook, running, values | {"run_folder": str(run_folder)}, root, run_folder / "logs")
     except Exception as error:
         if running.is_file():
             running.replace(failed)
@@ -64,9 +57,6 @@ def execute_chapter(plan_file: Path, name: str) -> None:
         with contextlib.suppress(OSError):  # the disk may be full
             write_json(run_folder / "failure.json", {"chapter": stem, "message": message})
         raise RunError(message) from error
-    finally:
-        for path in logs.glob(f"{progress_file.name}*"):
-            path.unlink()
     failed.unlink(missing_ok=True)
     record = {
         "chapter": stem,
@@ -79,14 +69,50 @@ def execute_chapter(plan_file: Path, name: str) -> None:
         "versions": versions(),
         "hardware": hardware(),
     }
+    finish(chapter, record, running, run_folder)
+    tell(f"{stem}: done in {record['wall_time_s']:.0f} s")
+
+
+def execute_notebook(source: Path, target: Path, values: dict[str, Any], folder: Path, logs: Path) -> None:
+    """Execute a notebook with a kernel in ``folder`` and save it after each cell; its progress bars are files in ``logs``."""
+    import papermill
+
+    logs.mkdir(exist_ok=True)
+    bars = logs / f"{source.stem}{BARS}"
+    os.environ[PROGRESS_FILE] = str(bars)  # for the kernel's bars
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    cells = {"desc": source.stem, "unit": " cells", "file": BarStream(bars), "ncols": WIDTH, "mininterval": 1.0}
+    try:
+        papermill.execute_notebook(
+            source,
+            target,
+            parameters=values,
+            cwd=str(folder),
+            progress_bar=cells,
+            kernel_name="python3",
+            request_save_on_cell_execute=True,
+            kernel_manager_class="altlib.runs.processes.kernels.ChapterKernelManager",
+        )
+    finally:
+        for path in logs.glob(f"{bars.name}*"):
+            path.unlink()
+
+
+def finish(chapter: Chapter, record: dict[str, Any], running: Path, run_folder: Path) -> None:
+    """Write a chapter's record and give its notebook its name, now that all it declares is there.
+
+    Raises:
+        RunError: an artifact that the chapter declares is missing.
+    """
     for artifact in chapter.writes:
         if not (run_folder / artifact).is_file():
-            raise RunError(f"{stem} declares that it writes {artifact} but did not")
-        os.utime(run_folder / artifact)
-    write_json(run_folder / "records" / f"{stem}.json", record)
-    running.replace(notebooks / f"{stem}.ipynb")
-    os.utime(notebooks / f"{stem}.ipynb")
-    tell(f"{stem}: done in {record['wall_time_s']:.0f} s")
+            raise RunError(f"{record['chapter']} declares that it writes {artifact} but did not")
+        os.utime(run_folder / artifact)  # newer than the chapter's inputs, though it may not have changed
+    write_json(run_folder / "records" / f"{record['chapter']}.json", record)
+    notebook = running.with_name(f"{record['chapter']}.ipynb")
+    running.replace(notebook)
+    os.utime(notebook)
 
 
 def chapter_error(stem: str, error: Exception, failed: Path) -> str:

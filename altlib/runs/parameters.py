@@ -6,6 +6,14 @@ says what and in which unit, and may end with what is allowed::
     epochs: int = 8  # passes over the training posts [1, 1000]
     mapper: str = "mlp"  # mapping network {mlp, transformer}
 
+or with what the value names, so that a run can check that it is there before it starts::
+
+    norms_path: str = ""  # ratings of words <path: a CSV file of words and ratings>
+    language_model: str = "miniature"  # text decoder <model: causal language model; miniature>
+
+The words after the semicolon name nothing that could be missing, nor does an empty value. See
+:class:`Reference` for the kinds.
+
 A YAML file has a ``common`` section, one for each chapter, and the name of the run.
 """
 
@@ -17,26 +25,67 @@ import io
 import json
 import re
 import tokenize
-import yaml
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import yaml
+
 from altlib.core.errors import ParameterError
 
 TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool, "list[str]": list, "list[int]": list}
-
-
 RESERVED = {"run_folder"}  # injected by the runner, not set by anyone
-
-
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+# What a parameter may name, and what the text after the colon means.
+REFERENCES = {
+    "path": "what the file or folder should be",
+    "run": "which run's folder it should be",
+    "posts": "the parameter that names the source which the posts are of",
+    "model": "the kind of model of the Hugging Face hub, or of a folder",
+    "model file": "what the file should be",
+    "clip model": "the parameter that holds the pretrained tag",
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the value of a parameter names, as the end of its comment says.
+
+    Attributes:
+        kind: one of :data:`REFERENCES`.
+        detail: what the text after the colon says, see there.
+        words: values that name nothing which could be missing.
+    """
+
+    kind: str
+    detail: str
+    words: tuple[str, ...] = ()
+
+    def names_nothing(self, value: str) -> bool:
+        """Whether a value needs nothing beyond what ships with the package."""
+        return value == "" or value in self.words
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is a model, so that any value but one of ``words`` may be a large one."""
+        return "model" in self.kind
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One assignment of a parameters cell.
 
-    ``low`` and ``high`` bound a number, ``choices`` lists what a string may be.
+    Attributes:
+        name: the variable.
+        kind: its type, one of :data:`TYPES`.
+        default: the value in the notebook.
+        meaning: the comment, without what is allowed.
+        low: smallest number.
+        high: largest number.
+        choices: what a string may be; empty if it may be anything.
+        names: what the value names, if it names something.
     """
 
     name: str
@@ -46,6 +95,7 @@ class Parameter:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    names: Reference | None = None
 
     @property
     def range(self) -> str:
@@ -55,7 +105,15 @@ class Parameter:
         return " to ".join(f"{int(x):,}" if float(x).is_integer() else f"{x:g}" for x in (self.low, self.high))
 
     def check(self, value: Any, where: str) -> Any:
-        """The value in the parameter's type; raises :class:`ParameterError` if it does not fit."""
+        """The value in the parameter's type.
+
+        Args:
+            value: as the notebook or YAML gives it.
+            where: how error messages call it.
+
+        Raises:
+            ParameterError: it is of another type, outside the range or none of the choices.
+        """
         expected = TYPES[self.kind]
         if expected is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
@@ -85,11 +143,55 @@ def nearest(name: str, known: Any) -> str:
     return f"; did you mean {match[0]!r}?" if match else ""
 
 
-ALLOWED = re.compile(r"\s*(?:\[(?P<low>[-\d.e]+),\s*(?P<high>[-\d.e]+)\]|\{(?P<choices>[^}]*)\})\s*$")
+ALLOWED = re.compile(
+    r"""\s*(?:
+        \[(?P<low>[-\d.e]+),\s*(?P<high>[-\d.e]+)\]
+        | \{(?P<choices>[^}]*)\}
+        | <(?P<reference>[a-z ]+):\s*(?P<detail>[^;>]+)(?:;\s*(?P<words>[^>]+))?>
+    )\s*$""",
+    re.VERBOSE,
+)
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """The parts of a text between its commas."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+def parse_comment(name: str, kind: str, comment: str, where: str) -> Parameter:
+    """A parameter without its default, from the comment behind the assignment.
+
+    Raises:
+        ParameterError: the comment ends with a reference of an unknown kind.
+    """
+    allowed = ALLOWED.search(comment)
+    if not allowed:
+        return Parameter(name, kind, None, comment)
+    meaning = comment[: allowed.start()].strip()
+    if allowed["choices"] is not None:
+        return Parameter(name, kind, None, meaning, choices=split_list(allowed["choices"]))
+    if allowed["reference"] is None:
+        return Parameter(name, kind, None, meaning, float(allowed["low"]), float(allowed["high"]))
+    if allowed["reference"] not in REFERENCES or kind != "str":
+        raise ParameterError(
+            f"{where}: {name} ends with <{allowed['reference']}: ...>; a str may name one of {', '.join(REFERENCES)}"
+        )
+    words = split_list(allowed["words"]) if allowed["words"] else ()
+    reference = Reference(allowed["reference"], allowed["detail"].strip(), words)
+    return Parameter(name, kind, None, meaning, names=reference)
 
 
 def parse_cell(source: str, where: str) -> dict[str, Parameter]:
-    """The parameters of a cell; raises :class:`ParameterError` if it holds anything else."""
+    """The parameters of a cell, by name.
+
+    Args:
+        source: the Python code of the cell.
+        where: how error messages call the cell.
+
+    Raises:
+        ParameterError: the cell holds anything but typed assignments with comments, or a default
+            that is not allowed.
+    """
     comments = {
         token.start[0]: token.string.lstrip("# ").strip()
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
@@ -105,27 +207,23 @@ def parse_cell(source: str, where: str) -> dict[str, Parameter]:
         comment = next((comments[line] for line in lines if line in comments), "")
         if kind not in TYPES or not comment:
             raise ParameterError(f"{where}: {name} needs one of the types {', '.join(TYPES)} and a comment")
-        allowed = ALLOWED.search(comment)
-        low = high = None
-        choices: tuple[str, ...] = ()
-        if allowed:
-            comment = comment[: allowed.start()].strip()
-            if allowed["choices"] is not None:
-                choices = tuple(c.strip() for c in allowed["choices"].split(","))
-            else:
-                low, high = float(allowed["low"]), float(allowed["high"])
-        parameter = Parameter(name, kind, None, comment, low, high, choices)
+        parameter = parse_comment(name, kind, comment, where)
         default = parameter.check(ast.literal_eval(node.value), f"{where}: default of {name}")
-        parameters[name] = Parameter(name, kind, default, comment, low, high, choices)
+        parameters[name] = replace(parameter, default=default)
     return parameters
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A notebook of the book: its parameters and the artifacts that it reads and writes.
+    """A notebook of the book.
 
-    ``name`` is how YAML files call it (``training`` for ``02-training.ipynb``); artifacts are
-    paths in the run folder.
+    Attributes:
+        name: how YAML files call it, such as ``training`` for ``02-training.ipynb``.
+        notebook: its file.
+        title: its first heading.
+        parameters: what its parameters cell declares, by name.
+        reads: artifacts that it reads, as paths in the run's folder.
+        writes: artifacts that it writes, likewise.
     """
 
     name: str
@@ -137,7 +235,11 @@ class Chapter:
 
 
 def read_chapter(notebook: Path) -> Chapter:
-    """Read a notebook's schema and artifacts; raises :class:`ParameterError` if it declares none."""
+    """Read what a notebook declares.
+
+    Raises:
+        ParameterError: it has no parameters cell, more than one, or one that cannot be understood.
+    """
     content = json.loads(notebook.read_text(encoding="utf-8"))
     cells = [c for c in content["cells"] if "parameters" in c.get("metadata", {}).get("tags", [])]
     if len(cells) != 1:
@@ -170,14 +272,23 @@ def read_chapters(book: Path) -> list[Chapter]:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A run's name and every parameter of every chapter, checked."""
+    """The parameters of a run, checked.
+
+    Attributes:
+        run: the name of the run.
+        chapters: chapter -> parameter -> value, with every parameter.
+    """
 
     run: str
     chapters: dict[str, dict[str, Any]]
 
 
 def read_yaml(path: Path) -> dict:
-    """A parameter file as a mapping; raises :class:`ParameterError` if it is not one."""
+    """A parameter file as a mapping of sections.
+
+    Raises:
+        ParameterError: the file is missing or is not such a mapping.
+    """
     if not path.is_file():
         raise ParameterError(f"there is no parameter file {path}")
     try:
@@ -190,7 +301,15 @@ def read_yaml(path: Path) -> dict:
 
 
 def apply_settings(content: dict, settings: list[str]) -> dict:
-    """The sections with ``section.name=value`` (or ``run=name``) applied; values are YAML."""
+    """The sections of a parameter file with settings applied to them.
+
+    Args:
+        content: the sections.
+        settings: each ``section.name=value`` or ``run=name``; values are YAML.
+
+    Raises:
+        ParameterError: a setting has another form, or names no section.
+    """
     content = {k: dict(v) if isinstance(v, dict) else v for k, v in content.items()}
     for setting in settings:
         target, found, text = setting.partition("=")
@@ -207,16 +326,9 @@ def apply_settings(content: dict, settings: list[str]) -> dict:
     return content
 
 
-def resolve(content: dict, chapters: list[Chapter], default_run: str) -> Resolved:
-    """Check a parameter file against the notebooks' schema and fill in their defaults.
-
-    Raises :class:`ParameterError` for an unknown section or name, a wrong type or an impossible
-    value, before anything runs.
-    """
+def check_sections(content: dict, chapters: list[Chapter]) -> None:
+    """Check that a parameter file has known sections of known parameters; raises as :func:`resolve`."""
     sections = {c.name: c for c in chapters}
-    run = content.get("run", default_run)
-    if not isinstance(run, str) or not RUN_NAME.fullmatch(run):
-        raise ParameterError(f"run: {run!r} is not a name for a folder (letters, digits, . _ -)")
     for section, values in content.items():
         if section == "run":
             continue
@@ -226,22 +338,41 @@ def resolve(content: dict, chapters: list[Chapter], default_run: str) -> Resolve
             )
         if not isinstance(values, dict | None):
             raise ParameterError(f"section {section!r} must hold names and values, not {values!r}")
+        known = set(sections[section].parameters) if section in sections else parameter_names(chapters)
+        for name in values or {}:
+            if name in known - RESERVED:
+                continue
+            if section == "common":
+                raise ParameterError(f"common.{name}: no chapter has this parameter{nearest(name, known - RESERVED)}")
+            elsewhere = [c.name for c in chapters if name in set(c.parameters) - RESERVED]
+            hint = f"; it is a parameter of {', '.join(elsewhere)}" if elsewhere else nearest(name, known)
+            raise ParameterError(f"{section}.{name}: unknown parameter{hint}")
+
+
+def parameter_names(chapters: list[Chapter]) -> set[str]:
+    """The names of all parameters of all chapters."""
+    return {name for chapter in chapters for name in chapter.parameters}
+
+
+def resolve(content: dict, chapters: list[Chapter], default_run: str) -> Resolved:
+    """Check a parameter file against the notebooks and fill in their defaults.
+
+    Args:
+        content: the sections of the file.
+        chapters: all chapters of the book.
+        default_run: name of the run if the file gives none.
+
+    Raises:
+        ParameterError: a section or name is unknown, a value has the wrong type or is impossible.
+    """
+    run = content.get("run", default_run)
+    if not isinstance(run, str) or not RUN_NAME.fullmatch(run):
+        raise ParameterError(f"run: {run!r} is not a name for a folder (letters, digits, . _ -)")
+    check_sections(content, chapters)
     common = content.get("common") or {}
-    everywhere = {name for c in chapters for name in c.parameters} - RESERVED
-    for name in common:
-        if name not in everywhere:
-            raise ParameterError(f"common.{name}: no chapter has this parameter{nearest(name, everywhere)}")
     resolved = {}
     for chapter in chapters:
-        own = content.get(chapter.name) or {}
-        for name in own:
-            if name not in chapter.parameters or name in RESERVED:
-                elsewhere = [c.name for c in chapters if name in c.parameters and name not in RESERVED]
-                hint = (
-                    f"; it is a parameter of {', '.join(elsewhere)}" if elsewhere else nearest(name, chapter.parameters)
-                )
-                raise ParameterError(f"{chapter.name}.{name}: unknown parameter{hint}")
-        given = {k: v for k, v in common.items() if k in chapter.parameters} | own
+        given = {k: v for k, v in common.items() if k in chapter.parameters} | (content.get(chapter.name) or {})
         resolved[chapter.name] = {
             name: parameter.check(given[name], f"{chapter.name}.{name}") if name in given else parameter.default
             for name, parameter in chapter.parameters.items()

@@ -8,11 +8,13 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
 from altlib.core.code_imports import PACKAGE, data_files, imported_modules, module_files, with_imports
 from altlib.core.files import write_json, write_text
 from altlib.runs.machine import accelerators, commit_of, hardware, versions
 from altlib.runs.parameters import Chapter, Resolved
-from altlib.runs.requirements import small
+from altlib.runs.requirements import names_only_small_models
+
 
 def code_of(chapter: Chapter) -> str:
     """The Python of a chapter's cells."""
@@ -22,7 +24,13 @@ def code_of(chapter: Chapter) -> str:
 
 
 def dependencies(chapter: Chapter, package: Path, everywhere: bool = True) -> list[Path]:
-    """The library files that a chapter's code imports, directly or not, and the data files beside them; if not ``everywhere``, when it is loaded."""
+    """The library files that a chapter's code imports, directly or not, and the data files beside them.
+
+    Args:
+        chapter: the chapter.
+        package: the library's folder.
+        everywhere: also imports inside functions; else only those that run when the code is loaded.
+    """
     known = module_files(package)
     names = imported_modules(code_of(chapter), "", True, known, everywhere)
     files = [known[name] for name in sorted(with_imports(names, known, everywhere))]
@@ -58,16 +66,17 @@ def write_if_changed(path: Path, value: Any) -> None:
         write_text(path, text)
 
 
-def shares_cores(values: dict[str, Any]) -> bool:
+def shares_cores(chapter: Chapter, values: dict[str, Any]) -> bool:
     """Whether a chapter runs with half of the cores, beside another: small models alone, and no accelerator.
 
     Their steps are too little work for several cores, so two such chapters side by side take
     less time than one after the other.
     """
-    return small(values) and values.get("device", "auto") in ("auto", "cpu") and not accelerators()
+    on_processor = values.get("device", "auto") in ("auto", "cpu") and not accelerators()
+    return on_processor and names_only_small_models(chapter, values)
 
 
-def waiting(chapter: Chapter, chapters: list[Chapter]) -> set[str]:
+def chapters_that_wait_for(chapter: Chapter, chapters: list[Chapter]) -> set[str]:
     """The chapters that cannot start before ``chapter`` is done, by what they read and write."""
     found: set[str] = set()
     written = set(chapter.writes)
@@ -77,87 +86,67 @@ def waiting(chapter: Chapter, chapters: list[Chapter]) -> set[str]:
     return found
 
 
+def page_files(root: Path) -> list[Path]:
+    """The files beside the notebooks that the rendered pages depend on."""
+    kinds = (".md", ".yml", ".bib", ".css", ".png", ".svg")
+    pages = sorted(p for p in (root / "book").iterdir() if p.is_file() and p.suffix in kinds)
+    cards = sorted((PACKAGE / "checkpoints").rglob("*.md"))
+    return [*pages, root / "_config.yml", *cards, *(PACKAGE / "runs" / f"{m}.py" for m in ("render", "parameters"))]
+
+
+def plan_chapter(chapter: Chapter, chapters: list[Chapter], values: dict[str, Any], run_folder: Path) -> dict[str, Any]:
+    """A chapter as the Snakefile reads it; writes its fingerprint, which Snakemake compares by time."""
+    fingerprint = {
+        "parameters": values,
+        "notebook": notebook_content(chapter.notebook),
+        "library": digest_files(dependencies(chapter, PACKAGE)),
+    }
+    write_if_changed(run_folder / "plan" / f"{chapter.name}.json", fingerprint)
+    stem = chapter.notebook.stem
+    shares = shares_cores(chapter, values)
+    # What most chapters wait for comes first, then the order of the book.
+    priority = len(chapters) * (1 + len(chapters_that_wait_for(chapter, chapters))) - chapters.index(chapter)
+    return {
+        "name": chapter.name,
+        "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
+        "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
+        "shares_cores": shares,
+        "preloaded": shares and loads_torch(chapter, PACKAGE),
+        "priority": priority,
+    }
+
+
 def plan_run(root: Path, resolved: Resolved, chapters: list[Chapter], run_folder: Path) -> Path:
-    """Write the run's parameters, records and plan; returns the plan's path."""
-    package = PACKAGE
-    plan_folder = run_folder / "plan"
-    pages = sorted(
-        p
-        for p in (root / "book").iterdir()
-        if p.is_file() and p.suffix in (".md", ".yml", ".bib", ".css", ".png", ".svg")
-    )
-    write_if_changed(
-        plan_folder / "pages.json",
-        digest_files(
-            [
-                *pages,
-                root / "_config.yml",
-                *sorted((package / "checkpoints").rglob("*.md")),
-                package / "runs" / "render.py",
-                package / "runs" / "parameters.py",
-            ]
-        ),
-    )
+    """Write a run's parameters, its record and its plan.
+
+    Files are written only where they change, so that their times mean a change.
+
+    Args:
+        root: the project's folder.
+        resolved: the run's parameters.
+        chapters: all chapters of the book.
+        run_folder: the folder of the run.
+
+    Returns:
+        The path of the plan, which the Snakefile reads.
+    """
+    write_if_changed(run_folder / "plan" / "pages.json", digest_files(page_files(root)))
     write_if_changed(run_folder / "parameters.json", resolved.chapters)
-    entries: list[dict[str, Any]] = []
-    for chapter in chapters:
-        fingerprint = plan_folder / f"{chapter.name}.json"
-        write_if_changed(
-            fingerprint,
-            {
-                "parameters": resolved.chapters[chapter.name],
-                "notebook": notebook_content(chapter.notebook),
-                "library": digest_files(dependencies(chapter, package)),
-            },
-        )
-        stem = chapter.notebook.stem
-        shares = shares_cores(resolved.chapters[chapter.name])
-        entries.append(
-            {
-                "name": chapter.name,
-                "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
-                "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
-                "shares_cores": shares,
-                "warm": shares and loads_torch(chapter, package),
-                "priority": len(chapters) * (1 + len(waiting(chapter, chapters))) - len(entries),
-            }
-        )
-    plan = plan_folder / "plan.json"
-    write_if_changed(
-        plan,
-        {
-            "root": str(root),
-            "run": resolved.run,
-            "run_folder": str(run_folder),
-            "chapters": entries,
-            "pages": ["plan/pages.json", *(f"notebooks/{c.notebook.stem}.ipynb" for c in chapters)],
-        },
-    )
-    write_json(
-        run_folder / "run.json",
-        {
-            "run": resolved.run,
-            "commit": commit_of(root),
-            "versions": versions(),
-            "hardware": hardware(),
-            "planned": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
-    return plan
-
-
-def stale(plan: dict, run_folder: Path, pages: bool = True) -> bool:
-    """Whether anything, the rendered ``pages`` included, is missing or older than what it depends on."""
-
-    def time_of(name: str) -> float:
-        path = run_folder / name
-        return path.stat().st_mtime if path.is_file() else float("inf")
-
-    steps = [(c["inputs"], c["outputs"]) for c in plan["chapters"]]
-    if pages:
-        steps.append((plan["pages"], ["html/index.html"]))
-    return any(
-        not (run_folder / o).is_file() or max(map(time_of, inputs)) > time_of(o)
-        for inputs, outputs in steps
-        for o in outputs
-    )
+    plan = {
+        "root": str(root),
+        "run": resolved.run,
+        "run_folder": str(run_folder),
+        "chapters": [plan_chapter(c, chapters, resolved.chapters[c.name], run_folder) for c in chapters],
+        "pages": ["plan/pages.json", *(f"notebooks/{c.notebook.stem}.ipynb" for c in chapters)],
+    }
+    path = run_folder / "plan" / "plan.json"
+    write_if_changed(path, plan)
+    record = {
+        "run": resolved.run,
+        "commit": commit_of(root),
+        "versions": versions(),
+        "hardware": hardware(),
+        "planned": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_json(run_folder / "run.json", record)
+    return path

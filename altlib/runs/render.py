@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from altlib.core.errors import RunError
+
 from altlib.core.code_imports import PACKAGE
+from altlib.core.errors import RunError
 from altlib.core.files import read_json, write_json, write_text
 from altlib.runs.execute import tell
 from altlib.runs.parameters import Chapter, Parameter, read_chapters
+
 
 def footer(record: dict) -> str:
     """What a chapter's page says of how it was made, as Markdown."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+
 from altlib.core.files import read_json, write_json
-from altlib.runs.book import project_root, run_book
+from altlib.runs.book import root_of, run_book
 from altlib.runs.parameters import apply_settings, read_yaml
+
 
 def parse_seeds(text: str) -> list[int]:
     """``"0-2,7"`` -> ``[0, 1, 2, 7]``; raises ``ValueError`` for anything else."""
@@ -30,7 +32,7 @@ def run_seeds(parameter_file: Path, settings: list[str], seeds: list[int], snake
     """
     from altlib.core.statistics import plus_minus, seed_interval
 
-    root = project_root(parameter_file.parent if parameter_file.exists() else None)
+    root = root_of(parameter_file)
     base = apply_settings(read_yaml(parameter_file), settings).get("run", parameter_file.stem)
     tables = []
     for seed in seeds:

@@ -1,24 +1,24 @@
-"""Kernels for executed chapters."""
+"""Kernels of executed chapters."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
+from uuid import uuid4
+
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from pathlib import Path
 from traitlets import default
-from uuid import uuid4
-from altlib.runs.processes.warm import ADDRESS
 
-LONGEST = 60  # bytes of a folder's name that leave room for a socket's in it
+LONGEST = 80  # bytes of the name of the folder of sockets, so that those of the sockets in it are short enough
 
 
-class WarmKernelManager(AsyncKernelManager):
-    """Start kernels from a process that has the libraries loaded, if there is one (:mod:`altlib.runs.processes.warm`).
+class ChapterKernelManager(AsyncKernelManager):
+    """Starts kernels by :mod:`altlib.runs.processes.preloaded`, and speaks to them through files.
 
-    They are spoken to through sockets in the file system, which other users cannot open, rather
-    than through the network.
+    Sockets in the file system cannot be opened by other users, and several kernels that start
+    at once cannot get the same ones, as happens with the ports of a network.
     """
 
     @property
@@ -30,21 +30,19 @@ class WarmKernelManager(AsyncKernelManager):
         return spec
 
     @default("transport")
-    def no_network(self) -> str:
-        """TCP only where such sockets cannot be."""
+    def sockets_or_ports(self) -> str:
+        """Ports only where such sockets cannot be."""
         return "ipc" if os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) <= LONGEST else "tcp"
 
     @default("ip")
-    def own_sockets(self) -> str:
-        """How their names begin: like no other kernel's, as several start at once, in the run's temporary folder."""
+    def beginning_of_sockets(self) -> str:
+        """What the names of this kernel's sockets begin with, like those of no other."""
         if self.transport != "ipc":
             return super()._ip_default()
-        served = os.environ.get(ADDRESS)
-        folder = Path(served).parent if served else Path(tempfile.gettempdir())
-        return str(folder / f"altlib-{uuid4().hex[:16]}")
+        return str(Path(tempfile.gettempdir()) / f"k{uuid4().hex[:12]}")
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        """The kernel's command with ``-m altlib.runs.processes.warm`` before the module that it names."""
+        """The kernel's command, with the module that starts it before the one that it is."""
         command = super().format_kernel_cmd(extra_arguments)
         module = command.index("-m") + 1
-        return [*command[:module], "altlib.runs.processes.warm", *command[module:]]
+        return [*command[:module], "altlib.runs.processes.preloaded", *command[module:]]

@@ -12,10 +12,11 @@ import copy
 import json
 import subprocess
 import sys
-import yaml
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import yaml
 
 MANIFEST = Path(__file__).resolve().parent / "kubernetes.yaml"
 
