@@ -112,14 +112,14 @@ def gazetteer(text: str) -> list[Span]:
     return spans
 
 
-def missing_spacy(pipeline: str, parameter: str) -> str:
-    """What is wrong with a spaCy pipeline, by package or folder, that a parameter names, and what to do; or empty."""
+def missing_spacy(pipeline: str) -> str:
+    """What is wrong with a spaCy pipeline, by package or folder, and what to do; empty if nothing is."""
     if find_spec("spacy") is None:
-        return f"{parameter}: names by spaCy need `pip install 'altlib[spacy]'`"
+        return "names by spaCy need `pip install 'altlib[spacy]'`"
     if Path(pipeline).expanduser().exists() or (pipeline.isidentifier() and find_spec(pipeline) is not None):
         return ""
     return (
-        f"{parameter}: the spaCy pipeline {pipeline} is not on this machine; `python -m spacy download {pipeline}` installs "
+        f"the spaCy pipeline {pipeline} is not on this machine; `python -m spacy download {pipeline}` installs "
         "one of spaCy's, or give the folder of a pipeline"
     )
 
@@ -163,7 +163,7 @@ def spacy_recogniser(model: str) -> Recogniser:
     """
     from altlib.core.errors import BackboneError
 
-    if lacking := missing_spacy(model, "name_recogniser"):
+    if lacking := missing_spacy(model):
         raise BackboneError(lacking)
     import spacy
 

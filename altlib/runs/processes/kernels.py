@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 from uuid import uuid4
 
-from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
@@ -21,13 +20,11 @@ class ChapterKernelManager(AsyncKernelManager):
     at once cannot get the same ones, as happens with the ports of a network.
     """
 
-    @property
-    def kernel_spec(self) -> KernelSpec | None:
-        """How kernels are started; they are interrupted by a message, which cannot overtake the one to shut down."""
-        spec = super().kernel_spec
-        if spec is not None:
-            spec.interrupt_mode = "message"
-        return spec
+    async def shutdown_kernel(  # type: ignore[override]  # KernelManager types the blocking form
+        self, now: bool = False, restart: bool = False
+    ) -> None:
+        """End the kernel at once: everything that its cells made is in files already."""
+        await super().shutdown_kernel(now=True, restart=restart)
 
     @default("transport")
     def sockets_or_ports(self) -> str:

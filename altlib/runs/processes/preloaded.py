@@ -71,36 +71,35 @@ def serving(folder: str, libraries: Sequence[str] = LIBRARIES) -> Iterator[dict[
     os.environ.update(LOADING, TMPDIR=folder)
     multiprocessing.set_forkserver_preload(list(libraries))
     threading.Thread(target=accept, args=[listener], daemon=True).start()
-    yield environment | {ADDRESS: str(listener.address)}
+    with listener:
+        yield environment | {ADDRESS: str(listener.address)}
 
 
 def accept(listener: Listener) -> None:
     """Attend to all that ask, each in a thread, until the process ends."""
     starting = threading.Lock()
-    while True:
-        with contextlib.suppress(EOFError, ConnectionError):  # who asked is gone
+    with contextlib.suppress(OSError):  # closed at the end
+        while True:
             asking = listener.accept()
-            request = json.loads(asking.recv_bytes())
-            # The libraries are loaded with the first process, and take their number of threads from the environment.
-            threads = os.environ.setdefault(LOADED_THREADS, request["environment"].get(THREADS, ""))
-            if request["environment"].get(THREADS, "") == threads:
-                os.environ[THREADS] = threads
-                threading.Thread(target=attend, args=[asking, request, starting], daemon=True).start()
-            else:
-                asking.close()
+            threading.Thread(target=attend, args=[asking, starting], daemon=True).start()
 
 
-def attend(asking: Connection, request: dict[str, Any], starting: threading.Lock) -> None:
+def attend(asking: Connection, starting: threading.Lock) -> None:
     """Run a module in a forked process until it ends, or until nobody waits for it any more.
 
     Args:
-        asking: the connection to who asked; closed without an answer if no process can be forked.
-        request: what :func:`ask` sent.
+        asking: the connection to who asked; closed without an answer if no process can be forked
+            that has its libraries loaded with as many threads.
         starting: held while multiprocessing looks at all of its processes, which threads must not do at once.
     """
     with asking, contextlib.suppress(EOFError, OSError):
+        request = json.loads(asking.recv_bytes())
         process = multiprocessing.get_context("forkserver").Process(target=run_request, args=[request])
         with starting:
+            threads = request["environment"].get(THREADS, "")
+            if os.environ.setdefault(LOADED_THREADS, threads) != threads:
+                return
+            os.environ[THREADS] = threads  # for the libraries, which are loaded with the first process
             process.start()
         asking.send_bytes(b"started")
         wait([asking, process.sentinel])
@@ -142,6 +141,7 @@ def ask(address: str, module: str, arguments: Sequence[str]) -> int | None:
         serving.recv_bytes()
     except (OSError, EOFError):
         return None
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # end without a traceback: a kernel is interrupted before it is ended
     while not serving.poll(1.0):
         if os.getppid() != parent:  # whoever wanted this was killed
             return 1

@@ -60,8 +60,8 @@ def test_a_spacy_recogniser_is_pluggable(tmp_path):
 def test_a_spacy_pipeline_that_is_not_there_says_how_to_get_it():
     with pytest.raises(BackboneError, match="python -m spacy download nobody_nothing"):
         names.name_recogniser("spacy:nobody_nothing")
-    lacking = names.missing_spacy("nobody_nothing", "collection.name_recogniser")
-    assert lacking.startswith("collection.name_recogniser: the spaCy pipeline nobody_nothing is not on this machine")
+    lacking = names.missing_spacy("nobody_nothing")
+    assert lacking.startswith("the spaCy pipeline nobody_nothing is not on this machine")
 
 
 def test_a_recogniser_that_is_not_there_says_what_to_download():

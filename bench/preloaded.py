@@ -5,9 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-from altlib.runs.processes.warm import ADDRESS, LIBRARIES, THREADS, serving
+from altlib.runs.processes.preloaded import ADDRESS, LIBRARIES, THREADS, serving
 
 STARTS = 5
 
@@ -17,7 +16,7 @@ def seconds(environment: dict[str, str]) -> float:
     command = [
         sys.executable,
         "-m",
-        "altlib.runs.processes.warm",
+        "altlib.runs.processes.preloaded",
         "timeit",
         "-n1",
         "-r1",
@@ -34,14 +33,16 @@ def seconds(environment: dict[str, str]) -> float:
 def main() -> None:
     environment = {**os.environ, THREADS: "1", ADDRESS: ""}
     alone = seconds(environment)
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "warm.log", threads=1) as address:
-        if not address:
+    with tempfile.TemporaryDirectory() as folder, serving(folder) as served:
+        if not served[ADDRESS]:
             print("processes are forked on Linux only")
             return
-        warm = environment | {ADDRESS: address}
+        warm = environment | {ADDRESS: served[ADDRESS], "TMPDIR": folder}
         started = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "altlib.runs.processes.warm", "timeit", "-n1", "-r1", "pass"], env=warm, check=True
+            [sys.executable, "-m", "altlib.runs.processes.preloaded", "timeit", "-n1", "-r1", "pass"],
+            env=warm,
+            check=True,
         )
         loading = time.perf_counter() - started
         forked = seconds(warm)

@@ -1,7 +1,7 @@
 import pytest
 
 from altlib.core.errors import ParameterError
-from altlib.runs.parameters import Chapter, apply_settings, parse_cell, read_chapters, resolve
+from altlib.runs.parameters import Chapter, Reference, apply_settings, parse_cell, read_chapters, resolve
 from tests.conftest import ROOT
 
 CELL = """
@@ -30,6 +30,13 @@ def test_a_cell_is_the_schema():
     assert p["mapper"].choices == ("mlp", "transformer") and p["rate"].default == 1e-4
 
 
+def test_a_comment_says_what_a_value_names():
+    p = parse_cell('x: str = "small"  # writes <model: causal language model; small, none>', "cell")["x"]
+    assert p.meaning == "writes"
+    assert p.names == Reference("model", "causal language model", ("small", "none"))
+    assert [p.names.names_nothing(v) for v in ("", "none", "gpt2")] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     "cell,words",
     [
@@ -38,6 +45,8 @@ def test_a_cell_is_the_schema():
         ("x: dict = {}  # a", "needs one of the types"),
         ("x: int = 5  # a [1, 3]", "outside 1 to 3"),
         ("import os", "typed assignments only"),
+        ('x: str = ""  # a <file: of words>', "may name one of path, run"),
+        ("x: int = 1  # a <path: of words>", "a str may name"),
     ],
 )
 def test_a_cell_that_is_no_schema_is_refused(cell, words):

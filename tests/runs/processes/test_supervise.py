@@ -1,0 +1,64 @@
+"""A command that ends, with all that it started, when nobody holds its standard input any more."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import wait_until
+
+# Starts a process that starts another and ends, so that the last one has lost its parent.
+STARTING = """
+import json, os, subprocess, sys, tempfile, time
+from pathlib import Path
+middle = subprocess.Popen(
+    [sys.executable, "-c", "import subprocess; print(subprocess.Popen(['sleep', '100'], stdout=-3).pid)"], stdout=subprocess.PIPE
+)
+orphan = int(middle.communicate()[0])
+Path("started.new").write_text(json.dumps([os.getpid(), orphan, tempfile.gettempdir()]))
+os.replace("started.new", "started")
+time.sleep(100)
+"""
+
+
+@pytest.fixture
+def supervised(tmp_path):
+    """A supervised command that waits: the process that supervises, those below it, and their temporary folder."""
+    command = [sys.executable, "-m", "altlib.runs.processes.supervise", sys.executable, "-c", STARTING]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, start_new_session=True) as process:
+        assert wait_until((tmp_path / "started").is_file)
+        *below, folder = json.loads((tmp_path / "started").read_text())
+        yield process, [psutil.Process(number) for number in below], Path(folder)
+
+
+def assert_all_ended(process: subprocess.Popen, below: list[psutil.Process], folder: Path) -> None:
+    process.wait(20)
+    _, alive = psutil.wait_procs(below, timeout=20)
+    assert not alive and not folder.exists()
+
+
+def test_everything_ends_when_its_standard_input_is_closed(supervised):
+    process, below, folder = supervised
+    assert folder.is_dir() and all(p.is_running() for p in below)
+    process.stdin.close()
+    assert_all_ended(process, below, folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_everything_ends_when_it_is_terminated(supervised):
+    process, below, folder = supervised
+    process.send_signal(signal.SIGTERM)
+    assert_all_ended(process, below, folder)
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_its_status_is_that_of_the_command(status):
+    command = [sys.executable, "-m", "altlib.runs.processes.supervise"]
+    command += [sys.executable, "-c", f"raise SystemExit({status})"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.wait(20) == status
