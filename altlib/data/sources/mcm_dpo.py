@@ -1,6 +1,7 @@
 """The preference data of MCM-DPO: the context as the post, the chosen response as the alt text.
 
-Training files are a JSON list of ``{"image": {"path"}, "idx", "text": JSON of {question, chosen,
+Its repository has a folder per network, ``data/twitter`` and ``data/pinterest``, each with a
+training and a test file and the pictures of both in ``image/NAME_OF_THE_FILE``. Training files are a JSON list of ``{"image": {"path"}, "idx", "text": JSON of {question, chosen,
 rejected}}``; test files are JSON lines of ``{image_path, question, chosen, idx}``, whatever
 their names end in. Rejected responses are for preference optimisation and are not posts.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +19,56 @@ from altlib.core.errors import CorpusError
 from altlib.data.sources.fields import inside
 from altlib.data.sources.registry import Request
 
+# Where the data files lie, seen from the repository, from its folder data and from a network's folder.
+PATTERNS = ("data/*/*.json", "*/*.json", "*.json")
+
+# The split that the ending of a file's name stands for.
+SPLIT_OF_ENDING = {"_train": "train", "_test": "test"}
+
 CONTEXT = re.compile(r"context\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def records(request: Request) -> Iterator[dict[str, Any]]:
-    """The records of a file of either kind; image paths are relative to it.
+    """The records of a file of either kind, or of all those in a folder, such as a clone of the repository.
 
     Raises:
-        CorpusError: The path is a folder, or the file is of neither kind.
+        CorpusError: The folder holds no such file, or a file is of neither kind.
     """
-    file = request.where
-    if not file.is_file():
-        raise CorpusError(f"{file} is a folder; name the JSON file to read")
-    taken = 0
+    found = (record for file in data_files(request.where) for record in file_records(file, request.unreadable))
+    yield from islice(found, request.posts or None)
+
+
+def data_files(where: Path) -> list[Path]:
+    """The file at ``where``, or the training and test files in that folder, in the order of their paths.
+
+    Raises:
+        CorpusError: The folder holds none.
+    """
+    if where.is_file():
+        return [where]
+    for pattern in PATTERNS:
+        if found := sorted(file for file in where.glob(pattern) if split_of(file)):
+            return found
+    raise CorpusError(
+        f"{where} holds no data of MCM-DPO: looked for files that end in _train.json or _test.json as "
+        f"{', '.join(PATTERNS)}. Give the clone of its repository or one of the JSON files as collection.source_path"
+    )
+
+
+def split_of(file: Path) -> str:
+    """The split that a file's name stands for; empty if it names none."""
+    return next((split for ending, split in SPLIT_OF_ENDING.items() if file.stem.endswith(ending)), "")
+
+
+def file_records(file: Path, unreadable: list[dict]) -> Iterator[dict[str, Any]]:
+    """The records of one file; those that are malformed are appended to ``unreadable``."""
     for number, entry in enumerate(entries(file), start=1):
-        if request.posts and taken >= request.posts:
-            break
         try:
-            record = record_of(entry, number, file.parent.resolve())
+            record = record_of(entry, number, file)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f"record is malformed: {error}"
-            request.unreadable.append({"item_id": f"record {number} of {file.name}", "reason": reason})
+            unreadable.append({"item_id": f"record {number} of {file.name}", "reason": reason})
         else:
-            taken += 1
             yield record
 
 
@@ -64,21 +93,41 @@ def entries(file: Path) -> list[Any]:
     return found
 
 
-def record_of(entry: dict[str, Any], number: int, root: Path) -> dict[str, Any]:
-    """One entry as a record, its picture inside ``root``.
+def record_of(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
+    """One entry of ``file`` as a record.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: The entry is of another form.
     """
     told = json.loads(entry["text"]) if "text" in entry else entry
     image = entry["image"]["path"] if "image" in entry else entry["image_path"]
+    if not isinstance(told["chosen"], str):
+        raise TypeError("the chosen response is not a text")
     context = CONTEXT.search(told["question"])
-    item = f"mcm-dpo-{entry.get('idx', number)}"
+    # Both networks count from the same numbers, so the file is part of the id.
+    item = f"mcm-dpo-{file.stem}-{entry.get('idx', number)}"
     return {
         "item_id": item,
         "post_id": item,
         "text": (context.group(1) if context else "").strip(),
-        "alt_text": str(told["chosen"]),
-        "image": inside(root, str(image)),
+        "alt_text": told["chosen"],
+        "image": picture_path(file, str(image)),
         "language": "en",
+        "split": split_of(file),
     }
+
+
+def picture_path(file: Path, name: str) -> str:
+    """Where a picture of ``file`` lies; the first place that was looked at if it lies nowhere.
+
+    Args:
+        file: the data file.
+        name: of the picture, relative to the file, to the folder ``image`` beside it, or to the
+            folder in ``image`` that is named after the file.
+
+    Raises:
+        ValueError: The name leads out of the file's folder.
+    """
+    root = file.parent.resolve()
+    places = [inside(root, f"{folder}{name}") for folder in ("", "image/", f"image/{file.stem}/")]
+    return next((place for place in places if Path(place).is_file()), places[0])

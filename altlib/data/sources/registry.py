@@ -195,7 +195,7 @@ ENTRIES = (
         "mcm-dpo",
         mcm_dpo_records,
         Needs.EXISTING_PATH,
-        "a JSON file of MCM-DPO's preference or test data",
+        "a clone of MCM-DPO's repository or one of its JSON files",
         "The data of MCM-DPO: posts of a social network as contexts, and the preferred responses as alt text. The "
         "repository is under the Apache licence 2.0; texts and pictures belong to those who posted them.",
     ),
