@@ -50,13 +50,13 @@ def record_of(image: dict[str, Any], folder: Path) -> dict[str, Any]:
         KeyError, TypeError: The entry lacks a field or is of another form.
     """
     name = Path(image["filename"]).name
-    caption = image["caption"]["raw"]
+    caption = image["caption"]["raw"] or ""  # null where the article has none
     return {
         "item_id": f"concadia-{Path(name).stem}",
         "post_id": f"concadia-{image.get('article_id', Path(name).stem)}-{Path(name).stem}",
         "text": f"{caption}\n{raw_text(image, 'context')}".strip(),
         "caption": caption,
-        "alt_text": image["description"]["raw"],
+        "alt_text": image["description"]["raw"] or "",
         "image": str((folder / name).resolve()),
         "language": "en",
         "split": image.get("split", ""),

@@ -22,3 +22,11 @@ def test_a_file_of_another_format_is_an_error(tmp_path):
     (tmp_path / "wiki_split.json").write_text("[1, 2]")
     with pytest.raises(CorpusError, match="not Concadia's format"):
         collect("concadia", tmp_path, path=str(tmp_path))
+
+
+def test_null_captions_and_descriptions_are_empty_texts(tmp_path, picture):
+    picture("images/1.jpg")
+    images = [{"filename": "1.jpg", "description": {"raw": None}, "caption": {"raw": None}, "split": "test"}]
+    (tmp_path / "wiki_split.json").write_text(json.dumps({"images": images}))
+    posts, _ = collect("concadia", tmp_path / "c", path=str(tmp_path))
+    assert posts.loc[0, ["alt_text", "caption", "text"]].tolist() == ["", "", ""]
