@@ -32,11 +32,12 @@ class FetchError(RuntimeError):
         reason: a short phrase to count by.
         passing: whether a later attempt may succeed.
         wait: seconds that the host asks to wait; 0 if it asks nothing.
+        status: the HTTP status that the host answered; 0 if that is not what is wrong.
     """
 
-    def __init__(self, url: str, reason: str, passing: bool = False, wait: float = 0.0):
+    def __init__(self, url: str, reason: str, passing: bool = False, wait: float = 0.0, status: int = 0):
         super().__init__(f"{url[:200]}: {reason}")
-        self.reason, self.passing, self.wait = reason, passing, wait
+        self.reason, self.passing, self.wait, self.status = reason, passing, wait, status
 
 
 class ParameterError(ValueError):

@@ -25,7 +25,13 @@ AGENT = f"{PRODUCT}/{__version__} (collects pictures with alt text for research)
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})  # answers after which a later attempt may succeed
 
-MAX_ROBOTS = 512_000  # bytes of a robots.txt that are read
+MAX_ROBOTS = 512_000  # bytes of a robots.txt that are read, decompressed (RFC 9309, section 2.5: at least 500 KiB)
+
+ROBOTS_REDIRECTS = 5  # of a robots.txt that are followed (RFC 9309, section 2.3.1.2)
+
+ENCODINGS = ("identity", "gzip", "x-gzip", "deflate")  # in which a robots.txt can be read
+
+FORBID_ALL = "User-agent: *\nDisallow: /"
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,10 @@ def retry_after(value: str, now: float | None = None) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, date.timestamp() - (time.time() if now is None else now))
+
+
+# Reads the body of a response to a request for an address.
+BodyReader = Callable[[str, httpx.Response], Awaitable[bytes]]
 
 
 class Fetcher:
@@ -155,7 +165,7 @@ class Fetcher:
         try:
             async with asyncio.timeout(self.limits.seconds):
                 for _ in range(self.limits.redirects + 1):
-                    found = await self.hop(url, self.limits.max_bytes, self.limits.types)
+                    found = await self.hop(url, self.picture_body)
                     if isinstance(found, bytes):
                         return found
                     url = found
@@ -163,8 +173,8 @@ class Fetcher:
         except TimeoutError as error:
             raise FetchError(url, f"took longer than {self.limits.seconds:g} s", passing=True) from error
 
-    async def hop(self, url: str, max_bytes: int, types: tuple[str, ...], asks_robots: bool = True) -> bytes | str:
-        """One request: the body, or where it is redirected to."""
+    async def hop(self, url: str, read_body: BodyReader, asks_robots: bool = True) -> bytes | str:
+        """One request: the body as ``read_body`` reads it, or where it is redirected to."""
         try:
             where = httpx.URL(url)
         except (httpx.InvalidURL, TypeError, ValueError) as error:
@@ -185,27 +195,34 @@ class Fetcher:
                 headers={"Host": where.netloc.decode("ascii"), "Accept-Encoding": "identity"},
                 extensions={"sni_hostname": where.host},
             ) as response:
-                return await self.read(url, where, site, response, max_bytes, types)
+                if response.is_redirect:
+                    return str(where.join(response.headers["location"]))
+                self.check_status(url, site, response)
+                return await read_body(url, response)
         except httpx.HTTPError as error:
             raise FetchError(url, f"the connection failed ({type(error).__name__})", passing=True) from error
 
-    async def read(
-        self, url: str, where: httpx.URL, site: str, response: httpx.Response, max_bytes: int, types: tuple[str, ...]
-    ) -> bytes | str:
-        """The body of a response of the right type, no longer than ``max_bytes``, or its redirection."""
+    def check_status(self, url: str, site: str, response: httpx.Response) -> None:
+        """Note when the site may be asked again.
+
+        Raises:
+            FetchError: The status is not 200.
+        """
         status = response.status_code
-        if response.is_redirect:
-            return str(where.join(response.headers["location"]))
         if status in RETRIED:
             wait = retry_after(response.headers.get("retry-after", "")) or 0.0
             if status == 429:
                 pause = wait or self.limits.first_wait
                 self.not_before[site] = time.monotonic() + min(pause, self.limits.longest_wait)
-            raise FetchError(url, f"the host answers {status}", passing=True, wait=wait)
+            raise FetchError(url, f"the host answers {status}", passing=True, wait=wait, status=status)
         if status != 200:
-            raise FetchError(url, f"the host answers {status}")
+            raise FetchError(url, f"the host answers {status}", status=status)
+
+    async def picture_body(self, url: str, response: httpx.Response) -> bytes:
+        """The body of a response of the right type, no longer than the limits say."""
+        max_bytes = self.limits.max_bytes
         kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-        if types and kind not in types:
+        if kind not in self.limits.types:
             raise FetchError(url, f"is of the type {kind[:40] or 'nothing'}, not a picture")
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise FetchError(url, "is compressed, though nobody asked for that")
@@ -221,16 +238,43 @@ class Fetcher:
             raise FetchError(url, "ended early", passing=True)
         return bytes(body)
 
+    async def robots_body(self, url: str, response: httpx.Response) -> bytes:
+        """The first :data:`MAX_ROBOTS` bytes of a robots.txt, decompressed, up to the last whole line."""
+        if response.headers.get("content-encoding", "identity").strip().lower() not in ENCODINGS:
+            raise FetchError(url, "is compressed in a way that cannot be read")
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_ROBOTS:
+                return bytes(body[:MAX_ROBOTS]).rpartition(b"\n")[0]
+        return bytes(body)
+
+    async def robots_txt(self, site: str) -> str:
+        """The rules of a site as RFC 9309 (section 2.3.1) wants them taken.
+
+        Returns:
+            The text of its robots.txt, also from behind redirects; nothing, which allows all, if the
+            host answers 4xx or redirects too often; what forbids all if it cannot be read.
+
+        Raises:
+            FetchError: The host cannot be reached at the moment.
+        """
+        url = f"{site}/robots.txt"
+        try:
+            for _ in range(ROBOTS_REDIRECTS + 1):
+                found = await self.hop(url, self.robots_body, asks_robots=False)
+                if isinstance(found, bytes):
+                    return found.decode("utf-8", "replace")
+                url = found
+        except FetchError as error:
+            if error.passing:
+                raise
+            return "" if 400 <= error.status < 500 else FORBID_ALL
+        return ""
+
     async def allowed(self, site: str, url: str) -> bool:
-        """Whether the site's robots.txt lets us fetch ``url``; without one everything is allowed (RFC 9309)."""
+        """Whether the site's robots.txt, which is asked for once, lets us fetch ``url``."""
         async with self.locks.setdefault(site, asyncio.Lock()):
             if site not in self.rules:
-                content = ""
-                try:
-                    found = await self.hop(f"{site}/robots.txt", MAX_ROBOTS, (), asks_robots=False)
-                    content = found.decode("utf-8", "replace") if isinstance(found, bytes) else ""
-                except FetchError as error:
-                    if error.passing:  # an unreachable robots.txt forbids everything for now
-                        raise
-                self.rules[site] = Protego.parse(content)
+                self.rules[site] = Protego.parse(await self.robots_txt(site))
         return self.rules[site].can_fetch(url, PRODUCT)

@@ -1,8 +1,10 @@
 """Fetching pictures from servers that redirect, stall, lie and point at private addresses."""
 
 import asyncio
+import gzip
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from loopback import PictureServer, http_server, picture_bytes
@@ -164,3 +166,49 @@ def test_rules_for_us_by_name_count_before_those_for_everybody(pictures) -> None
     assert fetch(f"{address}/private/x") == picture_bytes("/private/x")
     with pytest.raises(FetchError, match="robots"):
         fetch(f"{address}/private/1")
+
+
+FORBIDDEN = b"User-agent: *\nDisallow: /ok/\n"
+
+
+def forbids(status: int, body: bytes, headers: dict[str, str] | None = None, hops: int = 0) -> bool:
+    """Whether a site whose robots.txt is so answered, after so many redirections, forbids a picture."""
+    server = PictureServer()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path.startswith("/ok/"):
+            return server.answer(handler)
+        hop = int(handler.path.removeprefix("/robots").removesuffix(".txt") or 0)
+        if hop < hops:
+            return server.send(handler, 301, b"", "text/plain", {"Location": f"/robots{hop + 1}.txt"})
+        return server.send(handler, status, body, "text/plain", headers)
+
+    with http_server(answer) as address:
+        try:
+            fetch(f"{address}/ok/1")
+        except FetchError as error:
+            assert "robots.txt forbids" in error.reason
+            return True
+    return False
+
+
+def test_a_robots_txt_is_followed_through_five_redirections() -> None:
+    assert forbids(200, FORBIDDEN, hops=5)
+    assert not forbids(200, FORBIDDEN, hops=6)
+
+
+def test_a_compressed_robots_txt_is_read_or_forbids_everything() -> None:
+    assert forbids(200, gzip.compress(FORBIDDEN), {"Content-Encoding": "gzip"})
+    assert not forbids(200, gzip.compress(b"User-agent: *\nAllow: /\n"), {"Content-Encoding": "gzip"})
+    assert forbids(200, b"?", {"Content-Encoding": "secret"})
+
+
+def test_the_first_500_kib_of_a_long_robots_txt_count() -> None:
+    assert forbids(200, FORBIDDEN + b"# more\n" * 200_000)
+    assert not forbids(200, b"# before\n" * 100_000 + FORBIDDEN)
+
+
+def test_a_robots_txt_that_is_not_there_allows_and_one_that_is_broken_forbids() -> None:
+    assert not forbids(403, b"")
+    assert not forbids(410, b"")
+    assert forbids(501, b"")
