@@ -65,7 +65,7 @@ def audit_page(sample: pd.DataFrame) -> str:
         items.append(
             {
                 "number": number,
-                "item_id": post.item_id,
+                "cell": spreadsheet_safe(str(post.item_id)),  # the page writes it into a CSV file
                 "text": str(post.text)[:SHOWN_TEXT],
                 "alt_text": str(post.alt_text)[:SHOWN_TEXT],
                 "picture": picture,

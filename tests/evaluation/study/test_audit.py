@@ -1,4 +1,6 @@
 import csv
+import html
+import re
 
 import pytest
 
@@ -54,3 +56,13 @@ def test_the_page_shows_pictures_and_says_why_one_cannot_be_shown(picture, tmp_p
     page = audit.write_sheet(posts, tmp_path)[1].read_text()
     assert page.count('src="data:image/png;base64,') == 1 and page.count("image file is missing.") == 1
     assert "Picture 2 of 2" in page and page.count('type="radio"') == 2 * 2 * len(audit.QUESTIONS)
+
+
+def test_the_page_saves_ids_as_the_sheet_writes_them(tmp_path):
+    posts = posts_with(["a boat on the water"] * 5)
+    posts["item_id"] = ["=1+1", "+2", "-3", "@x", "at://did:plc:a/1"]
+    sheet, page = audit.write_sheet(posts, tmp_path)
+    written = [html.unescape(cell) for cell in re.findall(r'data-item="([^"]*)"', page.read_text())]
+    with sheet.open(encoding="utf-8", newline="") as rows:
+        assert written == [row["item_id"] for row in csv.DictReader(rows)]
+    assert written == ["'=1+1", "'+2", "'-3", "'@x", "at://did:plc:a/1"]
