@@ -17,7 +17,7 @@ import pandas as pd
 
 from altlib.core.cache_keys import Key, file_stamp
 from altlib.core.code_imports import code_fingerprint
-from altlib.core.errors import PictureError
+from altlib.core.errors import CorpusError, PictureError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
 from altlib.core.progress import progress_bar
@@ -28,6 +28,8 @@ from altlib.data.shards import ShardedPosts, digest, in_shards
 CODE = code_fingerprint("data.cleaning.pipeline")
 
 EXCLUDED_COLUMNS = ["item_id", "post_id", "text", "alt_text", "image", "reason"]
+
+UNUSABLE = "the picture cannot be used"  # meaning of the steps that open pictures
 
 LONGEST_SIDE = 4096  # pixels; larger pictures are shrunk before their thumbnail is made
 
@@ -187,7 +189,7 @@ def filter_shard(
         reasons = pd.Series([reason for reason, _ in checked], index=posts.index, dtype=object)
         pixels = np.array([row for _, row in checked if row is not None], dtype=np.uint32).reshape(-1, PIXELS)
         for why in sorted(set(reasons) - {""}):
-            posts = leave_out(posts, reasons[posts.index] == why, why, "the picture cannot be used")
+            posts = leave_out(posts, reasons[posts.index] == why, why, UNUSABLE)
     return FilteredShard(posts.reset_index(drop=True), pixels, pd.concat(excluded, ignore_index=True), steps)
 
 
@@ -272,3 +274,21 @@ def clean(
     same = kept.index["alt_text"].duplicated(keep="first").to_numpy()
     log.leave_out(kept.drop(same), "identical alt text", "an older picture has the same alt text")
     return kept, log
+
+
+def check_something_left(kept: ShardedPosts, log: CleaningLog, source: str) -> None:
+    """Check that cleaning has left something of the posts of ``source``.
+
+    Raises:
+        CorpusError: Nothing is left; the message says how many pictures each step left out, and
+            which one was the first that could not be used.
+    """
+    if not kept.index.empty:
+        return
+    steps = [step for step in log.steps.values() if step["pictures"] and step["action"] == "left out"]
+    told = []
+    for step in steps:
+        example = log.examples.get(step["step"])
+        first = f" (the first: {example['image']})" if example and step["meaning"] == UNUSABLE else ""
+        told.append(f"{step['step']} {step['pictures']}{first}")
+    raise CorpusError(f"no picture of {source} passed the filters: {', '.join(told)}")

@@ -2,8 +2,9 @@ import errno
 import os
 
 import pandas as pd
+import pytest
 
-from altlib.core.errors import DiskFullError
+from altlib.core.errors import CorpusError, DiskFullError
 from altlib.data import shards
 from altlib.data.cleaning import pipeline
 from altlib.data.posts import as_posts
@@ -123,3 +124,13 @@ def test_a_full_disk_while_cleaning_loses_nothing(tmp_path, monkeypatch):
             errors += 1
         assert not list((tmp_path / "full").glob(".*.part"))
     assert errors >= 3 and everything(*found) == whole
+
+
+def test_if_nothing_is_left_the_error_names_the_first_picture_that_was_missing(tmp_path):
+    rows = [
+        {"item_id": n, "post_id": n, "alt_text": f"Boat number {n} by the shore", "image": f"/nowhere/{n}.png"}
+        for n in "ab"
+    ]
+    kept, log = pipeline.clean([as_posts(rows)], tmp_path)
+    with pytest.raises(CorpusError, match=r"of jsonl .*image file is missing 2 \(the first: /nowhere/a.png\)"):
+        pipeline.check_something_left(kept, log, "jsonl")
