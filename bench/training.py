@@ -22,8 +22,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from altlib.core.devices import mixed_precision
 from altlib.models.captioner import CaptionerConfig, Example, PrefixCaptioner
 from altlib.models.language import fuse_gelu, load_language_model
-from altlib.training.captions import TrainingSettings, update
+from altlib.training.captions import CaptionLearner, TrainingSettings
 from altlib.training.examples import CaptionData, Examples, bucketed_batches, example_length
+from altlib.training.loop import update
 
 
 def lengths(mean, n, rng):
@@ -70,7 +71,7 @@ def main():
     learning = list(captioner.parameters())
     precision = mixed_precision("cpu")
     settings = TrainingSettings(batch_size=options.batch)
-    accelerator = Accelerator(cpu=True)
+    learner = CaptionLearner(captioner, data, data, settings, Accelerator(cpu=True), precision, "bench")
     batches = bucketed_batches([example_length(e) for e in examples], options.batch, 0, 0)[: options.rounds]
     few = list(range(options.plain_batch))
     slow = copy.deepcopy(captioner)  # with the activation function as transformers has it
@@ -82,7 +83,7 @@ def main():
         plain_step(slow, *data.batch(few), plain, longest=302)
 
     def step(rows):
-        update(captioner, data, rows, optimiser, learning, settings, accelerator, precision)
+        update(learner, optimiser, rows, settings.gradient_clip)
 
     with FlopCounterMode(display=False) as plain_operations:
         step_plainly()

@@ -49,6 +49,7 @@ def main():
     )
     tasks = transfer.miniworld_tasks(base, run / "transfer", 4, 0)
     labels = {task.name: transfer.label_tokens(task, base) for task in tasks}
+    evaluated_on = description_tuning.evaluation_key(validation, tasks)
     untuned = description_tuning.Measurement(
         clip_scores.base_accuracy(base, validation),
         transfer.evaluate_tasks(tasks, labels, transfer.base_encoder(base), reporting=False),
@@ -61,7 +62,7 @@ def main():
         )
 
     def tune(plan, folder):
-        return description_tuning.tune(base, training, plan, measure, folder, before=untuned)
+        return description_tuning.tune(base, training, plan, measure, folder, evaluated_on, before=untuned)
 
     print(f"untuned: accuracy {100 * untuned.accuracy:.1f}%")
     with tempfile.TemporaryDirectory() as kept:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
 import torch
+
+Said = TypeVar("Said")
 
 
 def pick_device(device: str = "auto") -> str:
@@ -43,3 +46,12 @@ def wait_for_everyone() -> None:
         from accelerate import PartialState
 
         PartialState().wait_for_everyone()
+
+
+def said_by_first_process(value: Said) -> Said:
+    """The first process's ``value``, on all processes of ``accelerate launch``."""
+    if distributed()[1] < 2:
+        return value
+    from accelerate.utils import broadcast_object_list
+
+    return broadcast_object_list([value])[0]

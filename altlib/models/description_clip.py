@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -21,11 +22,7 @@ LORA_TARGETS = {
     "attention": ["q_proj", "k_proj", "v_proj", "out_proj"],
     "query-value": ["q_proj", "v_proj"],
 }
-
-
 TUNINGS = ("full", "lora")
-
-
 TOWERS = ("text", "both")
 
 
@@ -33,12 +30,24 @@ TOWERS = ("text", "both")
 class TuningSettings:
     """How CLIP is fine-tuned; the defaults are the paper's for LoRA with the behavioural objective (appendix B).
 
-    ``objective`` behavioural, iit-das or joint (with ``alpha``); ``tuning`` full or lora (with
-    ``rank``, ``dropout`` and ``targets``); ``towers`` text or both; ``layer`` and ``subspace``
-    the intervention site; ``steps`` updates of ``batch_size`` triplets, at ``evaluations``
-    points of which the model is evaluated; ``trade_off`` the weight of accuracy against transfer
-    when a checkpoint is chosen; ``patience`` evaluations without a better trade-off before
-    stopping (0: never).
+    Attributes:
+        objective: behavioural, iit-das or joint.
+        tuning: full or lora.
+        towers: What learns: text or both.
+        alpha: Weight of the IIT-DAS loss in the joint objective.
+        layer: Block of the text encoder after which the intervention takes place, from 0.
+        subspace: Dimensions of the subspace.
+        rank: Of LoRA's updates.
+        dropout: Of LoRA's inputs.
+        targets: LoRA's layers: all-linear, attention or query-value.
+        learning_rate: Of Adam.
+        weight_decay: L2 factor.
+        batch_size: Triplets per update.
+        steps: Most updates.
+        evaluations: Points of the run at which the model is evaluated.
+        trade_off: Weight of accuracy against transfer when a checkpoint is chosen.
+        patience: Evaluations without a better trade-off before the run stops; 0 never stops it.
+        seed: Of new weights and of the order of batches.
     """
 
     objective: str = "behavioural"
@@ -66,7 +75,15 @@ class TuningSettings:
 
 
 class DescriptionClip(nn.Module):
-    """A CLIP that is being, or has been, fine-tuned, with its subspace where the objective has one."""
+    """A CLIP that is being, or has been, fine-tuned, with its subspace where the objective has one.
+
+    Args:
+        base: The model that it starts from; it stays as it is.
+        settings: How it is fine-tuned.
+
+    Raises:
+        ValueError: A setting is unknown, or the model does not have what it asks for.
+    """
 
     def __init__(self, base: Clip, settings: TuningSettings):
         super().__init__()
@@ -135,7 +152,11 @@ class DescriptionClip(nn.Module):
 
     @torch.no_grad()
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Put :meth:`state` back. Raises ``ValueError`` if it belongs to a model of another shape."""
+        """Put :meth:`state` back.
+
+        Raises:
+            ValueError: It belongs to a model of another shape.
+        """
         own = self.learned()
         if set(own) != set(state) or any(own[n].shape != state[n].shape for n in own):
             raise ValueError("the saved parameters do not fit this CLIP model")
@@ -162,20 +183,34 @@ class DescriptionClip(nn.Module):
         """The logit scale, ()."""
         return self.model.logit_scale.exp()
 
-    def save(self, folder: Path, rows: list[dict], chosen: dict) -> None:
-        """Write ``tuned.safetensors`` and ``tuned.json``, each whole or not at all."""
+    def save(self, folder: Path, chosen: dict[str, Any]) -> None:
+        """Write ``tuned.safetensors`` and ``tuned.json``, each whole or not at all.
+
+        Args:
+            folder: Where.
+            chosen: What the evaluation found that chose this state.
+        """
         with whole_file(folder / "tuned.safetensors") as part:
             save_file({n: v.contiguous() for n, v in self.state().items()}, part)
         write_json(
             folder / "tuned.json",
-            {"settings": asdict(self.settings), "base": self.base_fingerprint, "curve": rows, "chosen": chosen},
+            {"settings": asdict(self.settings), "base": self.base_fingerprint, "chosen": chosen},
         )
 
 
 def load_tuned(folder: Path, base: Clip) -> tuple[DescriptionClip, dict]:
-    """Read what :meth:`DescriptionClip.save` wrote, and its record.
+    """Read what :meth:`DescriptionClip.save` wrote.
 
-    Raises ``FileNotFoundError`` if there is none, ``ValueError`` if it was tuned from other weights.
+    Args:
+        folder: Where it was written.
+        base: The model that it was tuned from.
+
+    Returns:
+        The model on the device of ``base``, and its record: ``settings``, ``base`` and ``chosen``.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: It was tuned from other weights.
     """
     if not (folder / "tuned.json").is_file():
         raise FileNotFoundError(f"there is no fine-tuned CLIP in {folder}: run 06-clip-prefers-descriptions first")

@@ -16,10 +16,14 @@ from altlib.models.clip import Clip, longer_than_context
 class Triplets:
     """Pictures with a caption and a description each.
 
-    ``features`` (n, width) unit-length image features of the base model; ``captions`` and
-    ``descriptions`` (n, context) token ids; ``rows`` the items' numbers in the frame that they
-    were made from; ``cropped`` how many texts were longer than the context; ``incomplete`` how
-    many items lacked a caption or a description; ``images`` the picture files.
+    Attributes:
+        features: Unit-length image features of the base model, (n, width).
+        captions: Token ids, (n, context).
+        descriptions: Token ids, (n, context).
+        rows: The items' numbers in the frame that they were made from, (n,).
+        cropped: How many texts were longer than the context.
+        incomplete: How many items lacked a caption or a description.
+        images: The n picture files.
     """
 
     features: Tensor
@@ -37,9 +41,15 @@ class Triplets:
 def make_triplets(posts: pd.DataFrame, features: Tensor, clip: Clip) -> Triplets:
     """Triplets of the posts that have a caption and alt text (their description).
 
-    ``features`` (n, width) in the order of ``posts``. Incomplete items are left out and counted;
-    texts longer than the context are cropped and counted. Raises ``ValueError`` if no item is
-    complete.
+    Incomplete items are left out and counted; texts longer than the context are cropped and counted.
+
+    Args:
+        posts: With the columns caption, alt_text and image.
+        features: Image features in the order of ``posts``, (n, width).
+        clip: The model that the triplets are for.
+
+    Raises:
+        ValueError: No item is complete.
     """
     complete = ((posts["caption"].str.strip() != "") & (posts["alt_text"].str.strip() != "")).to_numpy()
     rows = np.flatnonzero(complete)

@@ -1,12 +1,12 @@
-"""Train a captioner: teacher forcing, batches of similar length, early stopping, exact resumption."""
+"""Train a captioner: teacher forcing, batches of similar length, an evaluation per epoch."""
 
 from __future__ import annotations
 
-import json
 import math
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +17,27 @@ from torch import Tensor
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.devices import mixed_precision, pick_device
-from altlib.core.files import whole_file
-from altlib.core.progress import progress_bar
 from altlib.models.captioner import PrefixCaptioner, load_captioner
 from altlib.training.examples import CaptionData, bucketed_batches
+from altlib.training.loop import Interval, Plan, finished, fit
 
 CODE = code_fingerprint("training.captions")
-
-
-SAVE_EVERY = 500  # optimiser steps between checkpoints within an epoch
-
-
 HASHED_AT_ONCE = 8192  # pictures
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a captioner is trained; the defaults are the paper's (appendix C).
+    """How a captioner is trained; the defaults are the paper's (Twitter paper, appendix C).
 
-    ``learning_rate`` of Adam; ``schedule`` constant, or linear to zero over ``epochs``;
-    ``batch_size`` examples an update, ``micro_batch`` of them at a time in memory (0: all);
-    ``patience`` epochs without a better validation likelihood before stopping.
+    Attributes:
+        epochs: Most passes over the training examples.
+        batch_size: Examples per update.
+        micro_batch: Examples in memory at a time; 0 is the whole batch.
+        learning_rate: Of Adam.
+        schedule: Learning rate: constant, or linear to zero over all epochs.
+        patience: Epochs without a better validation likelihood before training stops, at least 1.
+        gradient_clip: Largest norm of the gradient.
+        seed: Of the order of the batches and of dropout.
     """
 
     epochs: int = 20
@@ -68,79 +68,134 @@ def example_losses(captioner: PrefixCaptioner, data: CaptionData, batch_size: in
 
 
 def validation_loss(captioner: PrefixCaptioner, data: CaptionData, batch_size: int, precision: torch.dtype) -> float:
-    """Mean negative log-likelihood a token (nats) over ``data``."""
+    """Mean negative log-likelihood per token (nats) over ``data``."""
     total, tokens = example_losses(captioner, data, batch_size, precision).sum(0).tolist()
     return total / max(tokens, 1)
 
 
-def data_fingerprint(captioner: PrefixCaptioner, settings: TrainingSettings, data: CaptionData) -> str:
-    """What a training run follows from; a checkpoint of another run is not resumed."""
+def training_key(
+    captioner: PrefixCaptioner,
+    settings: TrainingSettings,
+    training: CaptionData,
+    validation: CaptionData,
+    precision: torch.dtype,
+    device: str,
+) -> str:
+    """The key of everything that a training run follows from."""
 
-    def blocks() -> Iterator[Tensor]:
+    def blocks(data: CaptionData) -> Iterator[Tensor]:
         for start in range(0, len(data), HASHED_AT_ONCE):
             chosen = list(range(start, min(start + HASHED_AT_ONCE, len(data))))
             yield data.features[chosen if data.rows is None else data.rows[chosen]]
 
-    key = Key(CODE, settings=settings, config=captioner.config, weights=captioner, features=blocks())
-    return str(key.add(tokens=data.examples.ids, ends=data.examples.ends))
+    key = Key(CODE, settings=settings, config=captioner.config, weights=captioner)
+    for name, data in (("training", training), ("validation", validation)):
+        key.add(**{name: blocks(data), f"{name}_tokens": data.examples.ids, f"{name}_ends": data.examples.ends})
+    return str(key.add(precision=precision, device=torch.device(device).type))
 
 
-def trainable_state(captioner: PrefixCaptioner) -> dict[str, Tensor]:
-    """Copies of the parameters that learn, on the CPU."""
-    return {n: p.detach().cpu().clone() for n, p in captioner.named_parameters() if p.requires_grad}
+class CaptionLearner:
+    """A captioner for the training loop, on one process or on each of those of ``accelerate launch``.
 
+    Args:
+        captioner: What learns; it is moved to the accelerator's device.
+        training: What it learns from.
+        validation: What chooses the epoch.
+        settings: How.
+        accelerator: From accelerate.
+        precision: Number type of matrix products.
+        name: Of the run.
+    """
 
-def restore_state(captioner: PrefixCaptioner, state: dict[str, Tensor]) -> None:
-    """Put :func:`trainable_state` back."""
-    parameters = dict(captioner.named_parameters())
-    with torch.no_grad():
-        for name, value in state.items():
-            parameters[name].copy_(value)
+    def __init__(
+        self,
+        captioner: PrefixCaptioner,
+        training: CaptionData,
+        validation: CaptionData,
+        settings: TrainingSettings,
+        accelerator: Any,
+        precision: torch.dtype,
+        name: str,
+    ):
+        self.name, self.module = f"training {name}", captioner.to(accelerator.device)
+        self.training, self.validation, self.settings = training, validation, settings
+        self.accelerator, self.precision = accelerator, precision
+        self.wrapped = accelerator.prepare_model(captioner)
+        self.lengths = training.examples.lengths()
+        self.facts = {"precision": str(precision).removeprefix("torch."), "device": accelerator.device.type}
 
+    @property
+    def steps_an_epoch(self) -> int:
+        """Updates of one pass over the training examples."""
+        return math.ceil(len(self.training) / self.settings.batch_size)
 
-class Progress:
-    """All that must be kept for a training run to go on exactly: see :meth:`save`."""
+    def batches(self, start: int) -> Iterator[list[int]]:
+        """Rows of the training examples for each update after the first ``start``."""
+        first, done = divmod(start, self.steps_an_epoch)
+        for epoch in count(first):
+            batches = bucketed_batches(self.lengths, self.settings.batch_size, self.settings.seed, epoch)
+            yield from batches[done if epoch == first else 0 :]
 
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.step = 0  # batches of this epoch that are done
-        self.loss_sum = 0.0
-        self.tokens = 0
-        self.seconds = 0.0
-        self.history: list[dict] = []
-        self.best_loss = math.inf
-        self.best_epoch = 0
-        self.best_state: dict[str, Tensor] = {}
+    def backward(self, batch: list[int]) -> tuple[float, float]:
+        """Gradients of the mean loss per token of the batch's rows.
 
-    def save(self, path: Path, fingerprint: str, captioner: PrefixCaptioner, optimiser: Any, scheduler: Any) -> None:
-        """Write the checkpoint, whole or not at all."""
-        state = {
-            **self.__dict__,
-            "fingerprint": fingerprint,
-            "parameters": trainable_state(captioner),
-            "optimiser": optimiser.state_dict(),
-            "scheduler": scheduler.state_dict(),
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        The loss is divided by the tokens of the whole batch, however many micro-batches and
+        processes it is split into.
+
+        Returns:
+            The summed loss of all processes (nats), and the tokens.
+        """
+        accelerator, device = self.accelerator, self.accelerator.device
+        ends = self.training.examples.ends
+        tokens = sum(int(ends[2 * i + 2] - ends[2 * i + 1]) + 1 for i in batch)
+        total = torch.zeros((), device=device)
+        parts = process_parts(batch, accelerator.process_index, accelerator.num_processes, self.settings.micro_batch)
+        for number, part in enumerate(parts):
+            # Processes wait for each other in every backward pass that exchanges gradients. One that has
+            # no rows left goes along with any row, whose loss counts nothing.
+            features, examples = self.training.batch(part or batch[:1])
+            last = number == len(parts) - 1
+            with nullcontext() if last else accelerator.no_sync(self.wrapped):
+                with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
+                    loss = self.wrapped(features.to(device), examples) * float(bool(part))
+                # Gradients are averaged over processes, so the mean over the whole batch needs their number back.
+                accelerator.backward(loss * (accelerator.num_processes / tokens))
+            total += loss.detach()
+        return float(accelerator.reduce(total, "sum")), tokens
+
+    def evaluate(self, step: int, interval: Interval, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The row of an epoch, see :func:`train`."""
+        settings = self.settings
+        return {
+            "epoch": step // self.steps_an_epoch,
+            "training_loss": interval.mean,
+            "validation_loss": validation_loss(self.module, self.validation, settings.batch_size, self.precision),
+            "seconds": interval.seconds,
+            "examples_per_second": len(self.training) / interval.seconds,
         }
-        with whole_file(path) as part:
-            torch.save(state, part)
 
-    def restore(self, path: Path, fingerprint: str, captioner: PrefixCaptioner, optimiser: Any, scheduler: Any) -> bool:
-        """Read a checkpoint if it is of the same run; returns whether it was."""
-        if not path.is_file():
-            return False
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        if state.pop("fingerprint") != fingerprint:
-            return False
-        restore_state(captioner, state.pop("parameters"))
-        optimiser.load_state_dict(state.pop("optimiser"))
-        scheduler.load_state_dict(state.pop("scheduler"))
-        torch.set_rng_state(state.pop("rng"))
-        if cuda := state.pop("cuda_rng"):
-            torch.cuda.set_rng_state_all(cuda)
-        self.__dict__.update(state)
-        return True
+    def score(self, row: dict[str, Any]) -> float:
+        """The validation likelihood."""
+        return -row["validation_loss"]
+
+    def save(self, folder: Path, row: dict[str, Any]) -> None:
+        """Write the captioner."""
+        self.module.save(folder)
+
+
+def process_parts(rows: list[int], process: int, processes: int, size: int) -> list[list[int]]:
+    """The micro-batches of one process: as many on each, so that some may be empty.
+
+    Args:
+        rows: The batch, one row or more.
+        process: Number of the process.
+        processes: How many there are.
+        size: Most rows of a micro-batch; 0 takes all at once.
+    """
+    mine = rows[process::processes]
+    most = math.ceil(len(rows) / processes)
+    size = size or most
+    return [mine[start : start + size] for start in range(0, most, size)]
 
 
 def train(
@@ -154,11 +209,25 @@ def train(
 ) -> tuple[PrefixCaptioner, pd.DataFrame]:
     """Train ``captioner``; keep the epoch with the best validation likelihood.
 
-    A checkpoint in ``folder`` lets a killed run go on exactly where it was; a finished run is
-    read back instead of repeated. Under ``accelerate launch`` each process takes its share of
-    every batch, and the loss is the same as with one. Returns the captioner and its curve, a
-    row an epoch: epoch, training_loss, validation_loss (nats a token), seconds, examples_per_second.
-    Raises ``ValueError`` if there is nothing to train on or the loss is no longer finite.
+    A killed run goes on exactly where it was, and a finished one is read back
+    (:mod:`altlib.training.loop`). Under ``accelerate launch`` each process takes its share of
+    every batch, and the loss is the same as with one.
+
+    Args:
+        captioner: What learns.
+        training: What it learns from.
+        validation: What chooses the epoch.
+        settings: How.
+        folder: Where the captioner and its record are written.
+        name: Of the captioner, for the progress bar and errors.
+        device: auto, cpu, cuda or mps.
+
+    Returns:
+        The captioner, and its curve with one row per epoch: epoch, training_loss and validation_loss
+        (nats per token), seconds, examples_per_second.
+
+    Raises:
+        ValueError: There is nothing to train on, or the loss is no longer finite.
     """
     from accelerate import Accelerator
 
@@ -166,125 +235,22 @@ def train(
         raise ValueError(
             f"captioner {name}: {len(training)} training and {len(validation)} validation examples; both are needed"
         )
-    fingerprint = data_fingerprint(captioner, settings, training)
-    curve_file = folder / "curve.json"
-    if curve_file.is_file():
-        kept = json.loads(curve_file.read_text())
-        if kept["fingerprint"] == fingerprint:
-            return load_captioner(folder, pick_device(device)), pd.DataFrame(kept["history"])
+    where = pick_device(device)
+    precision = mixed_precision(where)
+    key = training_key(captioner, settings, training, validation, precision, where)
+    if record := finished(folder, key):
+        return load_captioner(folder, where), record.frame()
     accelerator = Accelerator(cpu=device == "cpu")
-    precision = mixed_precision(accelerator.device.type)
+    learner = CaptionLearner(captioner, training, validation, settings, accelerator, precision, name)
     learning = [p for p in captioner.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(learning, lr=settings.learning_rate, fused=True)
-    steps_an_epoch = math.ceil(len(training) / settings.batch_size)
-    total = settings.epochs * steps_an_epoch
-    scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 1.0 if settings.schedule == "constant" else max(0.0, 1 - step / total)
+    epoch = learner.steps_an_epoch
+    plan = Plan(
+        settings.epochs * epoch,
+        frozenset(range(epoch, settings.epochs * epoch + 1, epoch)),
+        max(settings.patience, 1),
+        settings.schedule,
+        settings.gradient_clip,
     )
-    captioner.to(accelerator.device)
-    wrapped = accelerator.prepare_model(captioner)
     torch.manual_seed(settings.seed)
-    progress = Progress()
-    checkpoint = folder / "checkpoint.pt"
-    if progress.restore(checkpoint, fingerprint, captioner, optimiser, scheduler):
-        print(f"{name}: resuming at epoch {progress.epoch + 1}, batch {progress.step + 1}")
-    lengths = training.examples.lengths()
-    with progress_bar(
-        total=total, initial=progress.epoch * steps_an_epoch + progress.step, desc=f"training {name}", unit=" batches"
-    ) as bar:
-        while progress.epoch < settings.epochs and progress.epoch - progress.best_epoch < max(settings.patience, 1) + (
-            progress.best_epoch == 0
-        ):
-            started = time.perf_counter()
-            captioner.train()
-            batches = bucketed_batches(lengths, settings.batch_size, settings.seed, progress.epoch)
-            for chosen in batches[progress.step :]:
-                loss, tokens = update(wrapped, training, chosen, optimiser, learning, settings, accelerator, precision)
-                if not math.isfinite(loss):
-                    raise ValueError(
-                        f"captioner {name}: the loss became {loss} in epoch {progress.epoch + 1}; lower the learning rate"
-                    )
-                scheduler.step()
-                progress.loss_sum += loss
-                progress.tokens += tokens
-                progress.step += 1
-                bar.update()
-                if progress.step % SAVE_EVERY == 0 and accelerator.is_main_process:
-                    progress.save(checkpoint, fingerprint, captioner, optimiser, scheduler)
-            captioner.eval()
-            spent = time.perf_counter() - started
-            held_out = validation_loss(captioner, validation, settings.batch_size, precision)
-            progress.epoch += 1
-            progress.history.append(
-                {
-                    "epoch": progress.epoch,
-                    "training_loss": progress.loss_sum / progress.tokens,
-                    "validation_loss": held_out,
-                    "seconds": spent,
-                    "examples_per_second": len(training) / spent,
-                }
-            )
-            bar.set_postfix(validation=f"{held_out:.3f}")
-            progress.step, progress.loss_sum, progress.tokens = 0, 0.0, 0
-            if held_out < progress.best_loss:
-                progress.best_loss, progress.best_epoch, progress.best_state = (
-                    held_out,
-                    progress.epoch,
-                    trainable_state(captioner),
-                )
-            if accelerator.is_main_process:
-                progress.save(checkpoint, fingerprint, captioner, optimiser, scheduler)
-    restore_state(captioner, progress.best_state)
-    captioner.eval()
-    if accelerator.is_main_process:
-        captioner.save(folder)
-        with whole_file(curve_file) as part:
-            part.write_text(
-                json.dumps(
-                    {"fingerprint": fingerprint, "best_epoch": progress.best_epoch, "history": progress.history},
-                    indent=2,
-                )
-            )
-        checkpoint.unlink(missing_ok=True)
-    accelerator.wait_for_everyone()
-    return captioner, pd.DataFrame(progress.history)
-
-
-def update(
-    wrapped: Any,
-    data: CaptionData,
-    chosen: list[int],
-    optimiser: Any,
-    learning: Sequence[Tensor],
-    settings: TrainingSettings,
-    accelerator: Any,
-    precision: torch.dtype,
-) -> tuple[float, int]:
-    """One optimiser step on the rows ``chosen``; returns the summed loss (nats) and the tokens.
-
-    The loss is normalised by the tokens of the whole batch, however many micro-batches and
-    processes it is split into.
-    """
-    device = accelerator.device
-    ends = data.examples.ends
-    tokens = sum(int(ends[2 * i + 2] - ends[2 * i + 1]) + 1 for i in chosen)
-    mine = chosen[accelerator.process_index :: accelerator.num_processes]
-    size = settings.micro_batch or max(len(mine), 1)
-    total = torch.zeros((), device=device)
-    optimiser.zero_grad(set_to_none=True)
-    for part in micro_batches(mine, size):
-        features, examples = data.batch(part)
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            loss = wrapped(features.to(device), examples)
-        # Gradients are averaged over processes, so the mean over the whole batch needs their number back.
-        accelerator.backward(loss * (accelerator.num_processes / tokens))
-        total += loss.detach()
-    torch.nn.utils.clip_grad_norm_(learning, settings.gradient_clip)
-    optimiser.step()
-    return float(accelerator.reduce(total, "sum")), tokens
-
-
-def micro_batches(rows: list[int], size: int) -> Iterator[list[int]]:
-    """Consecutive parts of ``rows`` of at most ``size``."""
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+    return captioner, fit(learner, optimiser, plan, folder, key).frame()

@@ -19,11 +19,14 @@ OBJECTIVES = ("behavioural", "iit-das", "joint")
 
 @dataclass(frozen=True)
 class TripletBatch:
-    """Pictures with their captions and descriptions, all for the same rows.
+    """Pictures with their captions and descriptions, one row per picture.
 
-    ``images`` (B, width) unit length; ``captions`` and ``descriptions`` (B, context) token ids.
-    ``source_images`` and ``source_descriptions`` belong to other pictures, one a row: where the
-    intervention takes its descriptions from.
+    Attributes:
+        images: Unit-length image features, (B, width).
+        captions: Token ids, (B, context).
+        descriptions: Token ids, (B, context).
+        source_images: Features of other pictures, from whose descriptions the intervention takes its values, (B, width).
+        source_descriptions: Token ids of these descriptions, (B, context).
     """
 
     images: Tensor
@@ -79,7 +82,20 @@ def objective_loss(
     subspace: RotatedSubspace | None,
     alpha: float,
 ) -> Tensor:
-    """The loss that ``objective`` names; joint is alpha IIT-DAS + (1 - alpha) behavioural (appendix B)."""
+    """The loss that ``objective`` names; joint is alpha IIT-DAS + (1 - alpha) behavioural (appendix B).
+
+    Args:
+        objective: behavioural, iit-das or joint.
+        tower: The text encoder.
+        batch: On the encoder's device.
+        scale: The logit scale, ().
+        site: Where to intervene.
+        subspace: What is exchanged there; only the behavioural objective goes without.
+        alpha: Weight of the joint objective.
+
+    Raises:
+        ValueError: The objective is unknown, or lacks its subspace.
+    """
     if objective == "behavioural":
         return behavioural_loss(tower, batch, scale)
     if subspace is None:

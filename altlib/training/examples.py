@@ -16,16 +16,17 @@ from altlib.core.files import naming_full_disk
 from altlib.models.captioner import Example, PrefixCaptioner
 
 POOL = 50  # batches that are sorted by length together
-
-
 TOKENS_IN_MEMORY = 1_000_000  # before they are written to a file
 
 
 class Examples(Sequence[Example]):
-    """Many examples in two arrays: four bytes a token, where lists of numbers take ten times that.
+    """Many examples in two arrays: four bytes per token, where lists of numbers take ten times that.
 
-    The tokens lie in a nameless file of ``folder`` (by default where temporary files go) and are
-    read as they are used; in memory are 16 bytes an example.
+    The tokens lie in a nameless file and are read as they are used; 16 bytes per example are in memory.
+
+    Args:
+        examples: In their order.
+        folder: Where the file lies; by default where temporary files go.
     """
 
     def __init__(self, examples: Iterable[Example], folder: Path | None = None) -> None:
@@ -67,8 +68,12 @@ class Examples(Sequence[Example]):
 class CaptionData:
     """Token ids of posts and alt texts with their pictures' features.
 
-    ``features`` (m, d_clip), of which example i has row ``rows[i]``, or row i without ``rows``:
-    so a split of a corpus needs no copy of its features.
+    A split of a corpus needs no copy of the corpus's features.
+
+    Attributes:
+        features: Of m pictures, (m, d_clip).
+        examples: n examples.
+        rows: The row of ``features`` of each example, (n,); without it, example i has row i.
     """
 
     features: Tensor
@@ -98,7 +103,13 @@ def bucketed_batches(lengths: list[int], batch_size: int, seed: int, epoch: int)
     """Batches of rows of similar length in random order; every row once.
 
     Rows are shuffled, cut into pools of 50 batches, sorted by length within a pool and cut
-    into batches, which are shuffled. A function of ``(seed, epoch)`` alone.
+    into batches, which are shuffled.
+
+    Args:
+        lengths: Of each row.
+        batch_size: Most rows of a batch.
+        seed: Together with ``epoch`` it decides the order.
+        epoch: Number of the pass.
     """
     rng = np.random.default_rng((seed, epoch))
     order = rng.permutation(len(lengths))

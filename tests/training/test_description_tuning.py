@@ -1,4 +1,5 @@
 import json
+from dataclasses import fields, replace
 from functools import partial
 
 import numpy as np
@@ -12,6 +13,7 @@ from altlib.core.parallel import side_by_side
 from altlib.data.described import sample_rows, triplet_posts
 from altlib.data.sources import registry
 from altlib.evaluation import clip_scores
+from altlib.evaluation.transfer import TransferTask
 from altlib.models.clip import load_clip, save_clip
 from altlib.models.description_clip import DescriptionClip, TuningSettings, load_tuned
 from altlib.models.text_tower import SplitAttention
@@ -21,6 +23,7 @@ from altlib.training import description_tuning
 from altlib.training.description_tuning import Measurement, tune
 from tests.conftest import ROOT
 
+CHOOSING = ("features", "captions", "descriptions")  # what of triplets decides a result
 SMALL = {"layer": 2, "subspace": 8, "rank": 4, "learning_rate": 1e-3, "steps": 6, "evaluations": 3, "batch_size": 5}
 
 
@@ -133,7 +136,7 @@ def test_both_towers_learn_with_lora_on_a_vision_transformer(vit_folder, posts, 
     data = tuning_triplets(posts.head(12), clip, tmp_path / "features")
     settings = TuningSettings(towers="both", **SMALL | {"layer": 1, "steps": 2, "evaluations": 1})
     before = DescriptionClip(clip, settings).state()
-    tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / "run")
+    tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / "run", "here")
     assert list(curve["step"]) == [0, 2]
     tuned.restore(before)
     assert any("visual" in n for n in before)
@@ -149,7 +152,7 @@ def test_lora_on_a_vision_tower_without_attention_blocks_is_refused(base):
 def test_training_lowers_the_loss(base, data, tmp_path, objective, tuning):
     rate = 3e-3 if tuning == "lora" else 3e-4
     settings = TuningSettings(objective, tuning, **SMALL | {"steps": 30, "learning_rate": rate, "batch_size": 12})
-    _, curve = tune(base, data, settings, measure(data, base), tmp_path / "run")
+    _, curve = tune(base, data, settings, measure(data, base), tmp_path / "run", "here")
     assert curve["loss"].iloc[-1] < curve["loss"].iloc[1]
     assert (tmp_path / "run" / "tuned.safetensors").is_file() and not (tmp_path / "run" / "checkpoint.pt").exists()
 
@@ -159,7 +162,7 @@ def test_a_local_checkpoint_with_the_architecture_of_vit_b_32_is_tuned(vit_folde
     data = tuning_triplets(posts.head(12), clip, tmp_path / "features")
     for objective in ("behavioural", "iit-das"):
         settings = TuningSettings(objective, **SMALL | {"layer": 1, "steps": 2, "evaluations": 1})
-        tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / objective)
+        tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / objective, "here")
         assert curve["accuracy"].between(0, 1).all()
         again, record = load_tuned(tmp_path / objective, clip)
         assert record["settings"]["objective"] == objective
@@ -174,7 +177,7 @@ class StopTrainingError(Exception):
 def test_a_killed_run_goes_on_exactly(base, data, tmp_path, objective):
     settings = TuningSettings(objective, **SMALL, dropout=0.1)
     evaluate = measure(data, base)
-    whole, curve = tune(base, data, settings, evaluate, tmp_path / "whole")
+    whole, curve = tune(base, data, settings, evaluate, tmp_path / "whole", "here")
     calls = []
 
     def stop(tuned):
@@ -184,29 +187,31 @@ def test_a_killed_run_goes_on_exactly(base, data, tmp_path, objective):
         return evaluate(tuned)
 
     with pytest.raises(StopTrainingError):
-        tune(base, data, settings, stop, tmp_path / "cut")
-    resumed, again = tune(base, data, settings, evaluate, tmp_path / "cut")
+        tune(base, data, settings, stop, tmp_path / "cut", "here")
+    resumed, again = tune(base, data, settings, evaluate, tmp_path / "cut", "here")
     pd.testing.assert_frame_equal(curve, again)
     assert all(torch.equal(v, resumed.state()[n]) for n, v in whole.state().items())
 
 
 def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path, monkeypatch):
     settings = TuningSettings(**SMALL)
-    _, curve = tune(base, data, settings, measure(data, base), tmp_path)
+    _, curve = tune(base, data, settings, measure(data, base), tmp_path, "here")
 
     def never(tuned):
         raise AssertionError("trained again")
 
-    _, again = tune(base, data, settings, never, tmp_path)
+    _, again = tune(base, data, settings, never, tmp_path, "here")
     pd.testing.assert_frame_equal(curve, again, check_dtype=False)
     monkeypatch.setattr(description_tuning, "CODE", "another")
     with pytest.raises(AssertionError, match="trained again"):
-        tune(base, data, settings, never, tmp_path)
+        tune(base, data, settings, never, tmp_path, "here")
 
 
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(base, data, tmp_path):
     def run(seed, name):
-        return tune(base, data, TuningSettings(**SMALL, seed=seed), measure(data, base), tmp_path / name)[0].state()
+        return tune(base, data, TuningSettings(**SMALL, seed=seed), measure(data, base), tmp_path / name, "here")[
+            0
+        ].state()
 
     a, b, c = run(1, "a"), run(1, "b"), run(2, "c")
     assert all(torch.equal(a[n], b[n]) for n in a)
@@ -222,7 +227,7 @@ def test_the_chosen_checkpoint_has_the_best_trade_off(base, data, tmp_path):
         states.append(tuned.state())
         return Measurement(next(accuracies), {"task": next(transfers)})
 
-    tuned, curve = tune(base, data, TuningSettings(**SMALL), evaluate, tmp_path)
+    tuned, curve = tune(base, data, TuningSettings(**SMALL), evaluate, tmp_path, "here")
     assert curve["transfer_score"].tolist() == pytest.approx([1, 1, 0.25, 1])
     assert curve["trade_off"].tolist() == pytest.approx([0.55, 0.91, 0.88, 0.64])
     assert all(torch.equal(v, states[1][n]) for n, v in tuned.state().items())
@@ -232,7 +237,7 @@ def test_the_chosen_checkpoint_has_the_best_trade_off(base, data, tmp_path):
 def test_patience_stops_early(base, data, tmp_path):
     accuracies = iter([0.9, 0.5, 0.5, 0.5])
     _, curve = tune(
-        base, data, TuningSettings(**SMALL, patience=2), lambda m: Measurement(next(accuracies), {}), tmp_path
+        base, data, TuningSettings(**SMALL, patience=2), lambda m: Measurement(next(accuracies), {}), tmp_path, "here"
     )
     assert list(curve["step"]) == [0, 2, 4]
 
@@ -288,7 +293,7 @@ def test_unknown_settings_are_refused(base):
 
 
 def test_a_model_tuned_from_other_weights_is_refused(base, data, vit_folder, tmp_path):
-    tune(base, data, TuningSettings(**SMALL), measure(data, base), tmp_path)
+    tune(base, data, TuningSettings(**SMALL), measure(data, base), tmp_path, "here")
     with pytest.raises(ValueError, match="other CLIP weights"):
         load_tuned(tmp_path, load_clip(str(vit_folder)))
     with pytest.raises(FileNotFoundError, match="06-clip-prefers-descriptions"):
@@ -319,15 +324,56 @@ def test_runs_side_by_side_are_those_in_turn(data, base, tmp_path, monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        in_turn = [tune(base, data, p, evaluate, tmp_path / "a" / p.name)[0].state() for p in plans]
+        in_turn = [tune(base, data, p, evaluate, tmp_path / "a" / p.name, "here")[0].state() for p in plans]
     finally:
         torch.set_num_threads(before)
     bad = TuningSettings(**(SMALL | {"layer": 99, "objective": "iit-das"}))
-    jobs = {p.name: partial(tune, base, data, p, evaluate, tmp_path / "b" / p.name) for p in [*plans, bad]}
+    jobs = {p.name: partial(tune, base, data, p, evaluate, tmp_path / "b" / p.name, "here") for p in [*plans, bad]}
     side_by_side(jobs, "fine-tuning", workers=2)
     monkeypatch.setattr(description_tuning, "objective_loss", None)  # what is finished is only read back
     for plan, expected in zip(plans, in_turn, strict=True):
-        found = tune(base, data, plan, evaluate, tmp_path / "b" / plan.name)[0].state()
+        found = tune(base, data, plan, evaluate, tmp_path / "b" / plan.name, "here")[0].state()
         torch.testing.assert_close(found, expected)  # the number of threads may differ
     with pytest.raises(ValueError, match="layer"):
-        tune(base, data, bad, evaluate, tmp_path / "b" / bad.name)
+        tune(base, data, bad, evaluate, tmp_path / "b" / bad.name, "here")
+
+
+def task(**changes) -> TransferTask:
+    usual = {
+        "name": "colours",
+        "labels": ["red", "blue"],
+        "features": torch.ones(3, 4),
+        "targets": torch.tensor([0, 1, 1]),
+        "reports": torch.tensor([True, False, True]),
+    }
+    return TransferTask(**usual | changes, read=lambda chosen: torch.zeros(len(chosen)))
+
+
+def test_the_key_of_what_chooses_a_checkpoint_changes_with_the_pictures_the_texts_and_the_tasks(data):
+    validations = [data, *(replace(data, **{name: getattr(data, name) + 1}) for name in CHOOSING)]
+    tasks = [
+        [],
+        [task()],
+        [task(name="hues")],
+        [task(labels=["red", "green"])],
+        [task(features=torch.zeros(3, 4))],
+        [task(targets=torch.tensor([0, 1, 0]))],
+        [task(reports=torch.tensor([True, True, False]))],
+        [task(), task(name="hues")],
+    ]
+    keys = {description_tuning.evaluation_key(validation, some) for validation in validations for some in tasks}
+    assert len(keys) == len(validations) * len(tasks)
+
+
+def test_the_key_of_a_tuning_run_changes_with_everything_that_chooses_its_result(base, data, monkeypatch):
+    usual = {"settings": TuningSettings(), "base": base, "training": data, "evaluated_on": "here", "device": "cpu"}
+    changes = [
+        *(("settings", TuningSettings(**{f.name: 77})) for f in fields(TuningSettings)),
+        ("base", replace(base, fingerprint="another")),
+        *(("training", replace(data, **{name: getattr(data, name) + 1})) for name in CHOOSING),
+        ("evaluated_on", "there"),
+        ("device", "cuda:0"),
+    ]
+    keys = [description_tuning.tuning_key(**usual | {name: value}) for name, value in [("device", "cpu"), *changes]]
+    monkeypatch.setattr(description_tuning, "CODE", "another")
+    assert len({*keys, description_tuning.tuning_key(**usual)}) == len(changes) + 2
