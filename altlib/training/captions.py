@@ -129,6 +129,13 @@ class CaptionLearner:
         """Updates of one pass over the training examples."""
         return math.ceil(len(self.training) / self.settings.batch_size)
 
+    def plan(self) -> Plan:
+        """How long it learns, with an evaluation after each epoch."""
+        settings, epoch = self.settings, self.steps_an_epoch
+        steps = settings.epochs * epoch
+        ends = frozenset(range(epoch, steps + 1, epoch))
+        return Plan(steps, ends, max(settings.patience, 1), settings.schedule, settings.gradient_clip)
+
     def batches(self, start: int) -> Iterator[list[int]]:
         """Rows of the training examples for each update after the first ``start``."""
         first, done = divmod(start, self.steps_an_epoch)
@@ -244,13 +251,5 @@ def train(
     learner = CaptionLearner(captioner, training, validation, settings, accelerator, precision, name)
     learning = [p for p in captioner.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(learning, lr=settings.learning_rate, fused=True)
-    epoch = learner.steps_an_epoch
-    plan = Plan(
-        settings.epochs * epoch,
-        frozenset(range(epoch, settings.epochs * epoch + 1, epoch)),
-        max(settings.patience, 1),
-        settings.schedule,
-        settings.gradient_clip,
-    )
     torch.manual_seed(settings.seed)
-    return captioner, fit(learner, optimiser, plan, folder, key).frame()
+    return captioner, fit(learner, optimiser, learner.plan(), folder, key).frame()
