@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from altlib.core.errors import RunError
@@ -30,3 +31,12 @@ def project_root(start: Path | None = None) -> Path:
 def default_run() -> Path:
     """The folder of the default book's run, ``runs/workshop``; raises as :func:`project_root`."""
     return project_root() / "runs" / "workshop"
+
+
+def enter_project() -> None:
+    """Make the project's folder the current one, as ``altlib book`` does before it executes a chapter.
+
+    JupyterLab starts a notebook in the notebook's own folder, where relative paths in parameters
+    would mean something else; raises as :func:`project_root`.
+    """
+    os.chdir(project_root())

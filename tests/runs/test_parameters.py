@@ -5,7 +5,7 @@ from altlib.runs.parameters import Chapter, Reference, apply_settings, parse_cel
 from tests.conftest import ROOT
 
 CELL = """
-run_folder: str = "../runs/x"  # folder of the run
+run_folder: str = "runs/x"  # folder of the run
 epochs: int = 8  # passes over the posts [1, 100]
 rate: float = 1e-4  # step size [0, 1]
 mapper: str = "mlp"  # mapping network {mlp, transformer}
