@@ -15,6 +15,7 @@ from altlib.core.files import only_one, read_json
 from altlib.runs.board import board
 from altlib.runs.parameters import Chapter, Resolved, apply_settings, read_chapters, read_yaml, resolve
 from altlib.runs.plan import plan_run
+from altlib.runs.positions import check_positions
 from altlib.runs.project import project_root
 from altlib.runs.requirements import unmet_requirements
 
@@ -48,7 +49,9 @@ def read_parameters(root: Path, parameter_file: Path, settings: list[str]) -> tu
     """
     chapters = read_chapters(root / "book")
     content = apply_settings(read_yaml(parameter_file), settings)
-    return chapters, resolve(content, chapters, parameter_file.stem)
+    resolved = resolve(content, chapters, parameter_file.stem)
+    check_positions(resolved.chapters)
+    return chapters, resolved
 
 
 def root_of(parameter_file: Path) -> Path:
