@@ -1,14 +1,21 @@
-# make book   set up, run the book and render it (PARAMS=params/other.yaml for other parameters)
-# make test   set up and run the tests
-# make lab    open the notebooks in JupyterLab
-# make bench  print the benchmarks
+# make book    run the book and render it (PARAMS=params/other.yaml for other parameters)
+# make test    run the tests
+# make lab     open the notebooks in JupyterLab
+# make bench   print the benchmarks
+# make check   check the code's style, types and imports
+# make clean   delete the installed packages; runs are kept
+#
+# The first of them installs the packages into .venv: some minutes, and up to 8 GB on the disk.
 
 PARAMS ?= params/workshop.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test lab bench check clean
+.PHONY: help book test lab bench check clean
 .DELETE_ON_ERROR:
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 book: .venv/installed
 	@$(BIN)/altlib book $(PARAMS)
@@ -33,6 +40,7 @@ clean:
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("altlib needs Python 3.11 or newer, not " + sys.version.split()[0] + "; try make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "Installing the packages into .venv, once: some minutes, and up to 8 GB on the disk (on Linux torch brings CUDA)."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
