@@ -169,6 +169,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=None, help="where the runs lie (default: a temporary folder)")
     options = parser.parse_args()
+    # Where this runs in the background SIGINT may be ignored, and would be in all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rng, counts, lost = Random(options.seed), Counter(), 0
     with contextlib.ExitStack() as held:
         folder = options.folder or Path(held.enter_context(tempfile.TemporaryDirectory()))

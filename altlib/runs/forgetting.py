@@ -15,9 +15,7 @@ from altlib.data.collect.store import open_collection
 
 # What a run derives from its posts beyond its tables, and can make again without the forgotten ones.
 DERIVED = ("features", "notebooks", "staging", "html", "audit", "results", "records", "logs")
-
-
-MODELS = ("captioners", "tuned-clip")
+MODELS = ("captioners", "tuned-clip")  # the folders of a run's models, each of which has learned from all posts
 
 
 @dataclass
@@ -35,9 +33,18 @@ def belongs(posts: Iterable[str], authors: Iterable[str]) -> Callable[[str], boo
 
 
 def forget_collected(folder: Path, posts: Iterable[str], authors: Iterable[str]) -> int:
-    """Take posts and authors out of a collection, for good; returns the number of pictures.
+    """Take posts and authors out of a collection for good: they are not collected again.
 
-    They are not collected again. Raises :class:`CorpusError` if there is no collection.
+    Args:
+        folder: the collection.
+        posts: addresses of posts.
+        authors: accounts, all of whose posts go.
+
+    Returns:
+        The number of pictures that were taken out.
+
+    Raises:
+        CorpusError: there is no collection.
     """
     with open_collection(folder) as collection:
         with collection.together():
@@ -50,8 +57,16 @@ def forget_in_run(run: Path, posts: Iterable[str], authors: Iterable[str], keep_
     """Take posts out of a run's corpus and delete what was derived from it, so that the next run makes it anew.
 
     Pictures that lie in the run's folder are deleted. Models have learned from every post of
-    their corpus; unless ``keep_models``, they are deleted too, for no model can be made to
-    unlearn one. Raises :class:`CorpusError` if ``run`` is not a run's folder.
+    their corpus, and no model can be made to unlearn one.
+
+    Args:
+        run: the folder of the run.
+        posts: addresses of posts.
+        authors: accounts, all of whose posts go.
+        keep_models: whether the run's models stay.
+
+    Raises:
+        CorpusError: ``run`` is not a run's folder.
     """
     corpus = run / "corpus"
     if not corpus.is_dir():

@@ -81,7 +81,11 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
 def render_book(plan_file: Path) -> None:
     """Build the HTML of a run from its executed notebooks; it replaces the old one when complete.
 
-    Raises :class:`RunError` with the end of the log if Jupyter Book fails.
+    Args:
+        plan_file: what :func:`altlib.runs.plan.plan_run` wrote.
+
+    Raises:
+        RunError: Jupyter Book failed; the message has the end of its log.
     """
     plan = read_json(plan_file)
     root, run_folder = Path(plan["root"]), Path(plan["run_folder"])
