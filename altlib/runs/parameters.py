@@ -68,6 +68,16 @@ class Reference:
         return value == "" or value in self.words
 
     @property
+    def in_words(self) -> str:
+        """What the value may be, such as ``miniature, causal language model (its name on the hub, or a folder)``."""
+        named = {
+            "posts": f"what the {self.detail} needs",
+            "model": f"{self.detail} (its name on the hub, or a folder)",
+            "clip model": f"a folder, hf-hub:NAME, transformers:NAME, or open_clip's name with {self.detail}",
+        }
+        return ", ".join([*self.words, named.get(self.kind, self.detail)])
+
+    @property
     def is_model(self) -> bool:
         """Whether it is a model, so that any value but one of ``words`` may be a large one."""
         return "model" in self.kind

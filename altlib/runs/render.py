@@ -47,7 +47,7 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
     """The appendix that lists every parameter, as Markdown."""
 
     def allowed(p: Parameter) -> str:
-        return ", ".join(p.choices) or p.range or "any"
+        return ", ".join(p.choices) or p.range or (p.names.in_words if p.names else "any")
 
     lines = [
         "# Parameters",
