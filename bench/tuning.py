@@ -16,10 +16,11 @@ import numpy as np
 
 from altlib.core.parallel import side_by_side
 from altlib.data import described
-from altlib.evaluation import clip_scores, transfer
-from altlib.models import description_clip, triplets
+from altlib.evaluation import transfer
 from altlib.models.clip import load_clip
-from altlib.training import description_tuning
+from altlib.models.description_clip import TuningSettings
+from altlib.models.triplets import tuning_triplets
+from altlib.training.tuning_study import TuningStudy
 
 GRID = {
     "full": [{"learning_rate": rate} for rate in (1e-4, 4e-4, 1e-3)],
@@ -43,39 +44,23 @@ def main():
         print(f"there is no finished run in {run}: `make book` makes one")
         return
     posts, _ = described.triplet_posts(run)
-    training, validation = (
-        triplets.tuning_triplets(described.sample_rows(posts, name, limit, 0), base, run / "features")
+    split = {
+        name: tuning_triplets(described.sample_rows(posts, name, limit, 0), base, run / "features")
         for name, limit in (("train", 0), ("val", 250))
-    )
-    tasks = transfer.miniworld_tasks(base, run / "transfer", 4, 0)
-    labels = {task.name: transfer.label_tokens(task, base) for task in tasks}
-    evaluated_on = description_tuning.evaluation_key(validation, tasks)
-    untuned = description_tuning.Measurement(
-        clip_scores.base_accuracy(base, validation),
-        transfer.evaluate_tasks(tasks, labels, transfer.base_encoder(base), reporting=False),
-    )
-
-    def measure(tuned):
-        return description_tuning.Measurement(
-            clip_scores.accuracy_of(tuned, validation, base),
-            transfer.transfer_of(tuned, tasks, labels, reporting=False),
-        )
-
-    def tune(plan, folder):
-        return description_tuning.tune(base, training, plan, measure, folder, evaluated_on, before=untuned)
-
-    print(f"untuned: accuracy {100 * untuned.accuracy:.1f}%")
+    }
+    study = TuningStudy(run, base, split, transfer.miniworld_tasks(base, run / "transfer", 4, 0), "cpu")
+    print(f"untuned: accuracy {100 * study.untuned.accuracy:.1f}%")
     with tempfile.TemporaryDirectory() as kept:
         for tuning, grid in GRID.items():
             for number, setting in enumerate(grid):
                 jobs = {}
                 for objective, seed in product(("behavioural", "iit-das"), range(options.seeds)):
-                    plan = description_clip.TuningSettings(
+                    plan = TuningSettings(
                         objective=objective, tuning=tuning, layer=2, subspace=64, dropout=0.0, seed=seed,
                         steps=options.steps, evaluations=3, **setting,
                     )  # fmt: skip
                     folder = Path(kept) / tuning / str(number) / plan.name
-                    jobs[plan.name] = partial(tune, plan, folder)
+                    jobs[plan.name] = partial(study.tune, plan, folder)
                 side_by_side(jobs, f"{tuning} {number + 1} of {len(grid)}")
                 found = {}
                 for name, job in jobs.items():

@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def train_captioners(options: argparse.Namespace) -> None:
     """Train every captioner of the run that is not finished yet."""
     from altlib.runs.book import resolve_file
-    from altlib.training.suite import systems_of
+    from altlib.training.suite import suite_of
 
     run, resolved = resolve_file(options.file, options.settings)
-    systems_of(run, resolved.chapters["training"]).train_all()
+    suite_of(run, resolved.chapters["training"]).train_all()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,6 @@ from altlib.training.description_objectives import TripletBatch, objective_loss
 from altlib.training.loop import Interval, Plan, finished, fit
 
 CODE = code_fingerprint("training.description_tuning")
-
-
-def plans_of(values: Mapping[str, Any]) -> list[TuningSettings]:
-    """The runs that chapter 06's parameters ask for, by name: objectives, fine-tunings and seeds, the joint ones last.
-
-    IIT-DAS has its own rank and learning rates. The joint objective runs with LoRA alone, unless
-    it is among the objectives.
-    """
-    shared = {f.name: values[f.name] for f in fields(TuningSettings) if f.name in values}
-
-    def plan(objective: str, tuning: str, number: int) -> TuningSettings:
-        own = "iit_" if objective == "iit-das" else ""
-        rate = values[f"{own}lora_learning_rate" if tuning == "lora" else f"{own}learning_rate"]
-        changes = {"objective": objective, "tuning": tuning, "seed": values["seed"] + number}
-        return TuningSettings(**shared | changes | {"rank": values[f"{own}rank"], "learning_rate": rate})
-
-    objectives, tunings = ([name.strip() for name in values[key].split(",")] for key in ("objectives", "tunings"))
-    plans = [plan(o, t, number) for o in objectives for t in tunings for number in range(values["seeds"])]
-    if "joint" not in objectives:
-        plans += [plan("joint", "lora", number) for number in range(values["joint_seeds"])]
-    return plans
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,8 @@ from altlib.models.clip import load_clip, save_clip
 from altlib.models.description_clip import DescriptionClip, TuningSettings, load_tuned
 from altlib.models.text_tower import SplitAttention
 from altlib.models.triplets import make_triplets, tuning_triplets
-from altlib.runs.parameters import read_chapter
 from altlib.training import description_tuning
 from altlib.training.description_tuning import Measurement, tune
-from tests.conftest import ROOT
 
 CHOOSING = ("features", "captions", "descriptions")  # what of triplets decides a result
 SMALL = {"layer": 2, "subspace": 8, "rank": 4, "learning_rate": 1e-3, "steps": 6, "evaluations": 3, "batch_size": 5}
@@ -64,38 +62,6 @@ def measure(data, base):
         return Measurement(accuracy, {"task": 0.5 + 0.1 * accuracy})
 
     return evaluate
-
-
-def test_the_chapters_parameters_ask_for_runs_with_their_own_ranks_and_learning_rates():
-    chapter = read_chapter(ROOT / "book" / "06-clip-prefers-descriptions.ipynb")
-    values = {p.name: p.default for p in chapter.parameters.values()} | {
-        "objectives": "behavioural, iit-das",
-        "tunings": "full,lora",
-        "seeds": 2,
-        "joint_seeds": 1,
-        "seed": 7,
-        "rank": 5,
-        "iit_rank": 3,
-        "learning_rate": 0.1,
-        "iit_learning_rate": 0.2,
-        "lora_learning_rate": 0.3,
-        "iit_lora_learning_rate": 0.4,
-        "steps": 11,
-        "alpha": 0.25,
-    }
-    plans = description_tuning.plans_of(values)
-    assert [p.name for p in plans] == [
-        *(f"behavioural-{tuning}-{seed}" for tuning in ("full", "lora") for seed in (7, 8)),
-        *(f"iit-das-{tuning}-{seed}" for tuning in ("full", "lora") for seed in (7, 8)),
-        "joint-lora-7",
-    ]
-    assert [p.learning_rate for p in plans[::2]] == [0.1, 0.3, 0.2, 0.4, 0.3]
-    assert [p.rank for p in plans[::2]] == [5, 5, 3, 3, 5]
-    assert {(p.steps, p.alpha) for p in plans} == {(11, 0.25)}
-    assert [p.name for p in description_tuning.plans_of(values | {"objectives": "joint", "seeds": 1})] == [
-        "joint-full-7",
-        "joint-lora-7",
-    ]
 
 
 def test_split_attention_equals_the_attention_that_it_is_made_from():

@@ -3,7 +3,7 @@
 import pytest
 
 from altlib.runs.parameters import read_chapter
-from altlib.training.suite import FROZEN, systems_of
+from altlib.training.suite import FROZEN, suite_of
 from tests.conftest import ROOT
 
 
@@ -15,7 +15,7 @@ def values():
 
 
 def rows(tmp_path, values) -> dict:
-    return systems_of(tmp_path, values).table().set_index("system").to_dict("index")
+    return suite_of(tmp_path, values).table().set_index("system").to_dict("index")
 
 
 def test_the_table_says_what_each_captioner_sees_and_learns_from(tmp_path, values):
