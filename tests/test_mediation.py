@@ -152,3 +152,26 @@ def test_the_verdict_on_names_can_come_out_either_way(differences, said):
 def test_seeds_are_summed_up_by_training_in_order():
     frame = pd.DataFrame({"training": ["b", "b", "a"], "seed": [0, 1, 0], "x": [0.2, 0.4, 1.0]})
     assert mediation.over_seeds(frame, ["training"], 1).values.tolist() == [["b", "0.3 ± 1.3"], ["a", "1.0"]]
+
+
+def test_the_comparison_of_paths_is_told_in_sentences():
+    tests = mediation.compare_paths(correlation(**{"iit-das": {"through": [0.5, 0.6], "around": [0.1, 0.15]}}))
+    (sentence,) = mediation.path_verdicts(tests)
+    assert sentence.startswith("iit-das, concreteness: through minus around is +0.42 [")
+    assert "+0.42 [+0.11, +0.74]; the interval excludes 0" in sentence
+    assert sentence.endswith(f": {mediation.verdict(tests[0])}.")
+
+
+def test_texts_are_read_on_both_paths_and_texts_with_names_come_first():
+    words = {
+        ("iit-das", 3, path): [[WordAttribution(f"{path}{row}", 1.0)] for row in range(4)]
+        for path in ("none", "through")
+    }
+    read = mediation.read_on_paths(words, 1, 2, 3)
+    assert {kind: text[0].word for kind, text in read.items()} == {
+        "Caption, all paths": "none1",
+        "Caption, through the subspace": "through1",
+        "Description, all paths": "none3",
+        "Description, through the subspace": "through3",
+    }
+    assert mediation.most_names_first([{"a"}, set(), {"a", "b"}]) == [2, 0, 1]

@@ -212,6 +212,19 @@ def verdict(test: Mapping[str, Any]) -> str:
     return "as in the paper" if low > 0 else "the other way round than in the paper" if high < 0 else "unlike the paper"
 
 
+def path_verdicts(tests: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each row of :func:`compare_paths` says, and how it agrees with the paper, as sentences."""
+    sentences = []
+    for test in tests:
+        low, high = test["95% low"], test["95% high"]
+        sentences.append(
+            f"{test['training']}, {test['norm']}: through minus around is {test['through minus around']:+.2f} "
+            f"[{low:+.2f}, {high:+.2f}]; the interval {'excludes' if low > 0 or high < 0 else 'includes'} 0: "
+            f"{verdict(test)}."
+        )
+    return sentences
+
+
 def heard_words(words: Words, times: int = 3, count: int = 10) -> pd.DataFrame:
     """The words that raise and lower the score of IIT-DAS most through the subspace, by their mean attribution (x1000).
 
@@ -265,6 +278,27 @@ def shares_through(found: Found) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def most_names_first(names: Sequence[set[str]]) -> list[int]:
+    """The numbers of the texts, those with most names first."""
+    return sorted(range(len(names)), key=lambda i: -len(names[i]))
+
+
+def read_on_paths(words: Words, picture: int, pictures: int, seed: int) -> dict[str, list[WordAttribution]]:
+    """The caption and the description of one picture with IIT-DAS, each on all paths and through the subspace.
+
+    Args:
+        words: Of all texts: the captions of all pictures, then their descriptions.
+        picture: Number of the picture.
+        pictures: How many there are.
+        seed: Of the model.
+    """
+    return {
+        f"{kind}, {way}": words["iit-das", seed, path][row]
+        for kind, row in (("Caption", picture), ("Description", picture + pictures))
+        for path, way in (("none", "all paths"), ("through", "through the subspace"))
+    }
 
 
 def names_and_others(words: Words, names: Sequence[set[str]]) -> pd.DataFrame:

@@ -59,3 +59,15 @@ def annotated(words: Sequence[WordAttribution], label: str) -> str:
     """A text with its marks, and below it a sentence that names its strongest words, as HTML."""
     limit = max((abs(w.value) for w in words), default=0.0)
     return f"{render_words(words, limit, label)}<p>{html.escape(strongest(words))}</p>"
+
+
+def pair_example(label: str, picture: str, texts: dict[str, Sequence[WordAttribution]]) -> str:
+    """A picture above annotated texts, as one HTML group.
+
+    Args:
+        label: What the group is called, such as ``"Example 1"``.
+        picture: The picture as HTML, from :func:`altlib.report.figures.picture_tag`.
+        texts: What stands before each text, to its words.
+    """
+    parts = [picture, *(annotated(words, f"{kind}:") for kind, words in texts.items())]
+    return f'<div role="group" aria-label="{html.escape(label)}">{"".join(parts)}</div>'

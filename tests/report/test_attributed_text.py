@@ -21,3 +21,10 @@ def test_an_annotated_text_is_told_in_words_too():
     text = attributed_text.annotated(words, "Caption:")
     assert text.endswith("<p>Raised most by: &lt;b&gt;cup. Lowered most by: hope.</p>") and "<b>" not in text
     assert "raises" not in attributed_text.annotated([], "Caption:")
+
+
+def test_a_picture_stands_with_its_texts_in_one_group():
+    words = [WordAttribution("cup", 1.0)]
+    group = attributed_text.pair_example('Example "1"', "<img>", {"Caption, all paths": words, "Description": words})
+    assert group.startswith('<div role="group" aria-label="Example &quot;1&quot;"><img><p') and group.endswith("</div>")
+    assert group.index("Caption, all paths:") < group.index("Description:")

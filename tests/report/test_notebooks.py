@@ -26,11 +26,17 @@ def is_import(node: ast.AST) -> bool:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_imports_stand_in_one_cell_before_all_others(notebook):
-    first, *others = code_cells(notebook)
-    assert any(is_import(node) for node in ast.parse(first).body)
-    for code in others:
-        assert not any(is_import(node) for node in ast.parse(code).body), code
+def test_imports_stand_in_cells_of_their_own_before_all_others(notebook):
+    only_imports = [{is_import(node) for node in ast.parse(code).body} for code in code_cells(notebook)]
+    first_other = only_imports.index({False})
+    assert first_other >= 1
+    assert only_imports == [{True}] * first_other + [{False}] * (len(only_imports) - first_other)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_cell_has_at_most_15_lines(notebook):
+    for code in code_cells(notebook):
+        assert code.count("\n") < 15, code
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
