@@ -13,13 +13,21 @@ SPLITS = ("train", "val", "test")
 def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int) -> pd.Series:
     """``train``, ``val`` or ``test`` for each row, the same for all pictures of a post.
 
-    A post's split follows from a hash of its id and the seed alone, so more data later never
-    moves a post (Twitter paper, section 4: split by tweet ID to prevent leakage of text). Posts
-    that say the same words are split together, as they leak the same text. Only where a handful
-    of posts would leave a split without any does it get the post whose hash comes nearest.
+    Split by post to prevent leakage of text (Twitter paper, section 4). Posts that say the same
+    words leak the same text, so they form one group and are split together. The split of a group
+    follows from the seed and a hash of the id of its oldest post alone. So:
+
+    - Newer posts never move an older one, with one exception: a post whose pictures have two
+      texts joins two groups. They then share the split of the older group, since no text may be
+      in two splits; no other group moves.
+    - If the oldest post of a group is taken out, or an older one that says the same words is
+      found later, the group may move.
+    - Where a handful of posts would leave a split without any, it gets the group whose hash comes
+      nearest, until more posts fill it.
 
     Args:
-        posts: with the columns ``post_id`` and ``text``, or numbers that stand for the texts.
+        posts: the oldest first, with the columns ``post_id`` and ``text``, or numbers that stand
+            for the texts.
         validation: share of posts.
         test: share of posts.
         seed: of the hash.
@@ -29,7 +37,7 @@ def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int
     """
     if not 0 <= validation + test < 1:
         raise ValueError(f"validation and test shares must add up to less than 1, not {validation + test}")
-    first_post = posts.groupby("text")["post_id"].transform("min").where(posts["text"] != "", posts["post_id"])
+    first_post = posts.groupby("text")["post_id"].transform("first").where(posts["text"] != "", posts["post_id"])
     bins = connected_posts(posts["post_id"], first_post)
 
     def place(key: str) -> float:
@@ -45,14 +53,15 @@ def split_by_post(posts: pd.DataFrame, validation: float, test: float, seed: int
 
 
 def connected_posts(post_ids: pd.Series, also: pd.Series) -> pd.Series:
-    """A key for each row such that rows with the same ``post_ids`` or the same ``also`` share it.
+    """A key for each row such that rows with the same ``post_ids`` or the same ``also``, an id of another post, share it.
 
-    The key is the smallest id of those that hang together.
+    The key is the id of those that hang together that comes first in ``post_ids``.
     """
-    components = DisjointSet(pd.unique(pd.concat([post_ids, also])))
+    order = {post: number for number, post in enumerate(pd.unique(post_ids))}
+    components = DisjointSet(order)
     for one, other in set(zip(post_ids, also, strict=True)):
         components.merge(one, other)
-    keys = {member: min(component) for component in components.subsets() for member in component}
+    keys = {m: first for c in components.subsets() for first in [min(c, key=order.__getitem__)] for m in c}
     return post_ids.map(keys)
 
 

@@ -32,6 +32,54 @@ def test_more_data_moves_no_post():
     assert 0.05 < (b == "test").mean() < 0.15 and 0.05 < (b == "val").mean() < 0.15
 
 
+def test_a_newer_post_with_a_smaller_id_moves_no_older_one():
+    older = pd.DataFrame({"post_id": [f"p{k}" for k in range(60)], "text": [f"text {k}" for k in range(60)]})
+    newer = pd.DataFrame({"post_id": [f"a{k}" for k in range(60)], "text": [f"text {k}" for k in range(60)]})
+    split = split_by_post(pd.concat([older, newer], ignore_index=True), 0.2, 0.2, 0)
+    assert (split[:60] == split_by_post(older, 0.2, 0.2, 0)).all()
+    assert (split[60:].to_numpy() == split[:60].to_numpy()).all()
+
+
+def groups(rows) -> list[tuple[set, set]]:
+    """The groups of posts that share a text, the one of the oldest post first: the posts and texts of each."""
+    found: list[tuple[set, set]] = []
+    for post, text in rows:
+        texts = {text} - {""}
+        hit = [g for g in found if post in g[0] or texts & g[1]]
+        if not hit:
+            found.append(({post}, texts))
+            continue
+        first, *others = hit
+        first[0].update({post}, *(g[0] for g in others))
+        first[1].update(texts, *(g[1] for g in others))
+        found = [g for g in found if not any(g is o for o in others)]
+    return found
+
+
+FILLED = [(f"filler{k}", "") for k in range(40)]  # so that no split is empty and is given a group for that
+ROWS = st.lists(st.tuples(st.integers(0, 25), st.integers(0, 12)), max_size=25)
+
+
+@given(before=ROWS, after=ROWS, seed=st.integers(0, 5))
+@settings(max_examples=150, deadline=None)
+def test_of_a_corpus_that_grows_only_the_younger_of_two_joined_groups_moves(before, after, seed):
+    def rows(numbers):
+        return [(f"p{99 - a}", f"t{b}" if b else "") for a, b in numbers]  # later posts often have smaller ids
+
+    small, large = FILLED + rows(before), FILLED + rows(before) + rows(after)
+    one, two = (
+        split_by_post(pd.DataFrame(r, columns=["post_id", "text"]), 0.2, 0.3, seed).tolist() for r in (small, large)
+    )
+    moved = {post for (post, _), a, b in zip(small, one, two, strict=False) if a != b}
+    oldest = {min(members, key=[p for p, _ in large].index) for members, _ in groups(large)}
+    old_groups = {post: number for number, (members, _) in enumerate(groups(small)) for post in members}
+    for members, _ in groups(large):
+        joined = sorted({old_groups[post] for post in members if post in old_groups})
+        stay = {post for post in members if old_groups.get(post) in joined[:1]}
+        assert not moved & stay and not moved & oldest
+        assert len({b for (post, _), b in zip(large, two, strict=True) if post in members}) == 1
+
+
 def test_pictures_and_posts_of_each_split_are_counted():
     posts = pd.DataFrame({"post_id": ["a", "a", "b"], "split": ["train", "train", "test"]})
     assert split_counts(posts).to_numpy().tolist() == [["train", 2, 1], ["val", 0, 0], ["test", 1, 1]]
