@@ -7,13 +7,18 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # tests run side by side, a core each
 
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+import transformers
+from filelock import FileLock
 from PIL import Image
 
 from altlib.checkpoints.miniature import miniature_folder
@@ -24,6 +29,10 @@ from altlib.models.language import load_language_model
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+ACCELERATE_LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1"]
+ACCELERATE_LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+ACCELERATE_LAUNCH += ["--num_processes"]
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = 20.0) -> bool:
@@ -68,6 +77,36 @@ def captioner(tokenizer):
     ).eval()
 
 
+OTHER_FAMILIES = {
+    # OPT's positions begin at 2, and its embedding may be narrower than its layers.
+    "opt": {"hidden_size": 32, "ffn_dim": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "word_embed_proj_dim": 16},
+    "gpt_neox": {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4},
+    "llama": {
+        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(params=OTHER_FAMILIES)
+def other_family(request, tokenizer):
+    """A captioner on a small language model of another family, with random weights."""
+    config = transformers.AutoConfig.for_model(
+        request.param,
+        **OTHER_FAMILIES[request.param],
+        vocab_size=len(tokenizer),
+        max_position_embeddings=256,
+        bos_token_id=tokenizer.eos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        initializer_range=0.3,
+        init_std=0.3,
+    )
+    torch.manual_seed(0)
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    settings = CaptionerConfig("random", clip_width=8, prefix_length=4, max_tokens=60)
+    return PrefixCaptioner(settings, tokenizer, model).eval()
+
+
 @pytest.fixture
 def features():
     """Seven pictures' features."""
@@ -110,3 +149,27 @@ def picture(tmp_path):
 def clip_folder():
     """The folder of the shipped miniature CLIP."""
     return miniature_folder("clip")
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The folder of the smoke book's run in a copy of the project; test processes side by side share one."""
+    shared = tmp_path_factory.getbasetemp()
+    root = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "project"
+    with FileLock(f"{root}.lock"):
+        if not (root / "finished").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            for name in ("book", "params"):
+                shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+            shutil.copy(ROOT / "_config.yml", root)
+            done = subprocess.run(
+                [sys.executable, "-m", "altlib", "book", str(root / "params" / "smoke.yaml")],
+                cwd=root,
+                capture_output=True,
+                text=True,
+                env={**os.environ, "HF_HUB_OFFLINE": "1"},
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            (root / "finished").touch()
+    return root / "runs" / "smoke"

@@ -12,6 +12,13 @@ from tests.conftest import ROOT
 
 PAGE = (ROOT / "book" / "appendix-design.md").read_text(encoding="utf-8")
 CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+NOT_OF_ONE_MODULE = {
+    "test_packages.py",
+    "report/test_notebooks.py",
+    "report/test_pages.py",
+    "runs/test_jupyterlab.py",
+    "runs/test_wheel.py",
+}
 LAYERS = [name.strip() for layer in CONTRACT["layers"] for name in layer.split("|")]
 
 
@@ -48,3 +55,12 @@ def test_files_and_functions_can_be_read_in_one_sitting():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 assert length <= 60, f"{path}: {node.name} has {length} lines"
+
+
+def test_the_tests_mirror_the_tree():
+    """Each file tests one module, at the module's place; what tests the whole is listed."""
+    tests = {p.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("test_*.py")}
+    assert tests >= NOT_OF_ONE_MODULE
+    for path in sorted(tests - NOT_OF_ONE_MODULE):
+        module = ROOT / "altlib" / Path(path).with_name(Path(path).name.removeprefix("test_"))
+        assert module.is_file(), f"tests/{path} tests no module of altlib"

@@ -3,6 +3,9 @@
 import subprocess
 import sys
 
+import pytest
+
+from altlib.cli.main import main
 from tests.conftest import ROOT
 
 
@@ -12,3 +15,17 @@ def test_the_command_loads_no_model_library_to_check_a_file():
     command = [sys.executable, "-c", code, "check", str(ROOT / "params" / "smoke.yaml")]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert "valid" in said and said.endswith("[]\n")
+
+
+@pytest.mark.parametrize(
+    "arguments,words",
+    [
+        (["caption", "nowhere.jpg"], "image file is missing"),
+        (["book", "nowhere.yaml"], "no parameter file"),
+        (["check", str(ROOT / "params" / "smoke.yaml"), "--set", "training.epoch=1"], "did you mean 'epochs'"),
+    ],
+)
+def test_errors_are_one_clear_line(arguments, words, capsys):
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert words in error and "Traceback" not in error

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from altlib.evaluation.second_captions import CaptionJudge
+from altlib.data.posts import read_corpus
+from altlib.evaluation.second_captions import CaptionJudge, caption_judge
 
 
 class LengthJudge(CaptionJudge):
@@ -32,3 +33,15 @@ def test_the_report_warns_of_a_clip_that_takes_most_texts_for_captions(judge):
     assert "5% of the descriptions and 60% of the captions" in judge.report("runs/x", 0.2)
     assert "more than half" not in judge.report("runs/x", 0.2)
     assert "more than half" in judge.report("runs/x", 0.7)
+
+
+def test_second_captions_are_found_by_the_preference_of_a_run(book):
+    judge = caption_judge(book, missed=0.2)
+    assert judge.missed <= 0.2 and 0 <= judge.caught <= 1 and judge.pictures > 10
+    posts = read_corpus(book / "corpus", "val")
+    posts = posts[(posts["caption"] != "") & (posts["alt_text"] != "")]
+    texts = {
+        kind: judge.second_captions(posts["image"].tolist(), posts[kind].tolist()) for kind in ("alt_text", "caption")
+    }
+    assert texts["alt_text"].mean() == pytest.approx(judge.missed, abs=0.02)
+    assert texts["caption"].mean() == pytest.approx(judge.caught, abs=0.02)

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
+from altlib.core.statistics import plus_minus
 from altlib.models.triplets import Triplets
 from altlib.report import description_tables as tables
+from altlib.report.description_tables import agreement_table, agreement_with, changed_order, main_table, verdicts
 
 
 def agreement(r: float, question: str = "overall") -> pd.DataFrame:
@@ -91,3 +93,73 @@ def test_texts_that_changed_their_order_come_with_the_largest_change_first():
     before, after = torch.tensor([-1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, 3.0, 9.0, -0.5])
     assert tables.changed_order(before, after, 5) == [1, 0]
     assert tables.changed_order(before, after, 1) == [1]
+
+
+def agreement_of_groups(r: float) -> pd.DataFrame:
+    rows = [("blind", "overall", r), ("blind", "imaginability", r / 2), ("sighted", "overall", -r)]
+    frame = pd.DataFrame(rows, columns=["group", "question", "r"])
+    return frame.assign(items=68, length_r=0.57, partial_r=frame["r"] / 4)
+
+
+@pytest.fixture
+def tuned():
+    rows = [
+        ("iit-das", "lora", 0, 0.8, 0.5, 0.3),
+        ("iit-das", "lora", 1, 0.9, 0.7, 0.5),
+        ("joint", "lora", 0, 0.7, 1, 0.1),
+    ]
+    frame = pd.DataFrame(rows, columns=["objective", "fine-tuning", "seed", "accuracy", "transfer", "Food"])
+    return frame.assign(agreement=[agreement_of_groups(0.2), agreement_of_groups(0.4), agreement_of_groups(0.1)])
+
+
+def test_the_main_table_has_the_base_model_and_every_configuration(tuned):
+    table = main_table(0.5, 100, {"Food": 0.25}, agreement_of_groups(0.08), tuned, "blind")
+    assert table["objective"].tolist() == ["none", "iit-das", "joint"]
+    assert table["description preferred (%)"].tolist()[::2] == ["50.0 [40.4, 59.6]", "70.0"]
+    assert table["description preferred (%)"][1].startswith("85.0 ± ")
+    assert table["Food, F1 (%)"].tolist()[::2] == ["25.0", "10.0"]
+    assert table["transfer score (%)"].tolist()[::2] == ["100", "100.0"]
+    assert table["r, overall"].tolist()[::2] == ["0.08", "0.10"]
+    assert table["r, imaginability"].tolist()[::2] == ["0.04", "0.05"]
+
+
+def test_verdicts_can_come_out_either_way():
+    def said(accuracy: float, lora: float, full: float) -> list[str]:
+        rows = [("behavioural", "lora", accuracy, lora), ("behavioural", "full", 0.98, full)]
+        return verdicts(pd.DataFrame(rows, columns=["objective", "fine-tuning", "accuracy", "transfer"]))
+
+    assert "90% is reached) and keeps 40%" in said(0.91, 0.4, 0.2)[0]
+    assert "90% is not reached" in said(0.89, 0.4, 0.2)[0]
+    assert "that LoRA keeps more holds" in said(0.91, 0.4, 0.2)[1]
+    assert "that LoRA keeps more does not hold" in said(0.91, 0.2, 0.4)[1]
+    assert "100%; that LoRA keeps more does not hold" in said(0.91, 1.004, 0.996)[1]
+
+
+def test_without_ratings_there_is_a_dash(tuned):
+    nothing = agreement_of_groups(0.1).iloc[:0]
+    tuned["agreement"] = [nothing] * 3
+    table = main_table(0.5, 100, {"Food": 0.25}, nothing, tuned, "nobody")
+    assert set(table["r, overall"]) == {"–"}
+    assert len(agreement_table(nothing, tuned)) == 0
+
+
+def test_the_agreement_of_a_group_with_a_question():
+    assert agreement_with(agreement_of_groups(0.4), "blind", "imaginability") == 0.2
+    assert agreement_with(agreement_of_groups(0.4), "blind", "overall", "length_r") == 0.57
+
+
+def test_the_agreement_table_has_base_published_scores_and_runs_side_by_side(tuned):
+    table = agreement_table(agreement_of_groups(0.08), tuned, agreement_of_groups(0.074))
+    overall = table[(table["group"] == "blind") & (table["question"] == "overall")]
+    assert overall["objective"].tolist() == ["none", "none (published scores)", "iit-das", "joint"]
+    assert overall["r"].tolist()[:2] == ["0.08", "0.07"]
+    assert overall["r"].tolist()[2] == plus_minus([0.2, 0.4])
+    assert overall["partial r, length taken out"].tolist()[2] == plus_minus([0.05, 0.1])
+    assert len(table) == 4 * 3
+
+
+def test_of_texts_that_changed_their_order_as_many_are_given_as_asked_for():
+    before = torch.tensor([-0.1, 0.2, -0.5, -0.3, -0.2])
+    after = torch.tensor([0.3, 0.9, 0.1, -0.1, 0.1])
+    assert changed_order(before, after, 5) == [2, 0, 4]
+    assert changed_order(before, after, 2) == [2, 0]

@@ -1,11 +1,16 @@
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional as F
 
-from altlib.models.captioner import CaptionerConfig, build_captioner
+from altlib.models.captioner import CaptionerConfig, build_captioner, load_captioner
 from altlib.training import captions, loop
 from altlib.training.captions import (
     TrainingSettings,
@@ -16,7 +21,9 @@ from altlib.training.captions import (
     validation_loss,
 )
 from altlib.training.examples import CaptionData, Examples, encode_posts
-from tests.conftest import POSTS
+from tests.conftest import ACCELERATE_LAUNCH, POSTS, ROOT
+
+SCRIPT = Path(__file__).with_name("distributed_training.py")
 
 ALTS = [
     "Two growlers on a red cloth.",
@@ -202,3 +209,37 @@ def test_every_process_has_as_many_parts_and_every_row_is_in_one(rows, processes
     assert len({len(p) for p in parts}) == 1
     assert sorted(i for own in parts for part in own for i in part) == list(range(rows))
     assert not size or all(len(part) <= size for own in parts for part in own)
+
+
+def test_a_captioner_of_another_family_trains_is_saved_and_read_back(other_family, features, posts, tmp_path) -> None:
+    data = encode_posts(other_family, features, posts, [f"A boat, number {n}" for n in range(len(posts))])
+    settings = TrainingSettings(epochs=2, batch_size=4, learning_rate=1e-2)
+    trained, curve = train(other_family, data, data, settings, tmp_path / "c", "other", "cpu")
+    assert curve["validation_loss"].iloc[-1] < curve["training_loss"].iloc[0]
+    again = load_captioner(tmp_path / "c")
+    torch.testing.assert_close(again.token_losses(*data.batch([0, 1]))[0], trained.token_losses(*data.batch([0, 1]))[0])
+
+
+def launched(folder: Path, processes: int) -> tuple[list[dict], torch.Tensor]:
+    """The curve and the features of a run with so many processes on the CPU."""
+    (folder / "pictures").mkdir(parents=True)
+    for n in range(8):
+        Image.linear_gradient("L").resize((40 + 9 * n, 40)).convert("RGB").save(folder / "pictures" / f"{n}.png")
+    launch = [*ACCELERATE_LAUNCH, str(processes)] if processes > 1 else [sys.executable]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [*launch, str(SCRIPT), str(folder)], capture_output=True, text=True, timeout=240, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads((folder / "curve.json").read_text()), torch.load(folder / "features.pt", weights_only=True)
+
+
+def test_two_processes_train_as_one_does(tmp_path) -> None:
+    """52 updates with the same global batch: the same losses to 1e-4, the same features."""
+    (one, features), (two, shared) = (launched(tmp_path / str(n), n) for n in (1, 2))
+    assert len(one) == len(two) == 4
+    for a, b in zip(one, two, strict=True):
+        assert b["training_loss"] == pytest.approx(a["training_loss"], abs=1e-4)
+        assert b["validation_loss"] == pytest.approx(a["validation_loss"], abs=1e-4)
+    assert one[-1]["training_loss"] < one[0]["training_loss"]
+    torch.testing.assert_close(shared, features)

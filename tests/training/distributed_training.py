@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import torch
-from conftest import small_gpt2
 
 from altlib.core.devices import distributed
 from altlib.models import features as picture_cache
@@ -15,6 +14,7 @@ from altlib.models.features import picture_features
 from altlib.models.language import load_language_model
 from altlib.training.captions import TrainingSettings, train
 from altlib.training.examples import encode_posts
+from tests.conftest import small_gpt2
 
 EXAMPLES, BATCH = 200, 16
 

@@ -1,3 +1,5 @@
+"""Beam search, against that of transformers."""
+
 import dataclasses
 
 import pytest
@@ -5,8 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from altlib.generation.decoding import Candidate, Decoding, decode, decode_once, forbidden_tokens, prompt_batch
-from altlib.generation.reranking import rerank
+from altlib.generation.decoding import Decoding, decode, decode_once, forbidden_tokens, prompt_batch
 
 
 def by_transformers(captioner, features, post, how: Decoding) -> list[str]:
@@ -139,6 +140,9 @@ def test_the_same_search_twice_is_the_same(captioner, features, posts):
     assert decode(captioner, features, posts, how) == decode(captioner, features, posts, how)
 
 
-def test_reranking_takes_the_most_similar_and_then_the_likelier():
-    options = [[Candidate("a b", -1, -1), Candidate("b c", -2, -1), Candidate("c b", -3, -1)], []]
-    assert rerank(options, lambda i, text: text.startswith(("b", "c"))) == ["b c", ""]
+@pytest.mark.parametrize("beams", [1, 3])
+def test_beam_search_is_that_of_transformers_for_other_families_than_gpt2(other_family, features, posts, beams) -> None:
+    how = Decoding(beams=beams, max_tokens=10, batch_size=4)
+    ours = decode(other_family, features, posts, how, torch.float32)
+    for i, post in enumerate(posts):
+        assert [c.text for c in ours[i]] == by_transformers(other_family, features[i], post, how)

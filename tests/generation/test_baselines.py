@@ -1,13 +1,10 @@
-import json
+"""Captions from a neighbour, a random post and a vision-language model."""
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from altlib.analysis import deembedding
-from altlib.generation import baselines, reranking
-from altlib.miniworld import stated_facts
+from altlib.generation import baselines
 
 
 def test_the_nearest_neighbour_has_the_largest_dot_product():
@@ -27,21 +24,6 @@ def test_the_nearest_neighbour_has_the_largest_dot_product():
 def test_a_random_other_post_is_always_another_one(n):
     other = [int(post) for post in baselines.random_posts([str(i) for i in range(n)], 0)]
     assert sorted(other) == list(range(n)) and all(i != j for i, j in enumerate(other))
-
-
-def test_reranking_similarities_prefer_what_the_post_says():
-    posts = ["two growlers at the quay in whitby"]
-    for similarity in (reranking.rouge_similarity(posts), reranking.bleu_similarity(posts)):
-        assert (
-            similarity(0, "two growlers at the quay") > similarity(0, "two growlers in a shop") > similarity(0, "zebra")
-        )
-    candidates = [["two growlers", "a dog"]]
-    from altlib.models.clip import load_clip
-
-    similarity = reranking.clip_text_similarity(posts, candidates, load_clip())
-    assert similarity(0, "two growlers") == pytest.approx(
-        float((load_clip().encode_texts(["two growlers"]) @ load_clip().encode_texts(posts).T)[0, 0]), abs=1e-4
-    )
 
 
 def test_a_vision_language_model_is_run_from_a_folder(tmp_path, picture):
@@ -171,59 +153,3 @@ def test_a_vision_language_model_that_is_not_there_says_what_to_download():
 
     with pytest.raises(BackboneError, match="Salesforce/blip2-nowhere"):
         baselines.vision_language_captions("Salesforce/blip2-nowhere", [], "cpu")
-
-
-def test_a_prefix_made_of_words_is_turned_back_into_them():
-    torch.manual_seed(0)
-    embedding = torch.randn(30, 16)
-    ids = torch.tensor([[3, 7], [11, 29]])
-    for measure in ("cosine", "dot product"):
-        prefix = 5 * F.normalize(embedding[ids], dim=-1) if measure == "cosine" else embedding[ids]
-        found = deembedding.nearest_tokens(prefix, F.normalize(embedding, dim=-1), top=3, measure=measure)
-        assert torch.equal(found.ids[..., 0], ids) and (found.similarity.diff(dim=-1) <= 0).all()
-    allowed = torch.ones(30, dtype=torch.bool)
-    allowed[3] = False
-    assert deembedding.nearest_tokens(embedding[ids], embedding, 1, allowed=allowed).ids[0, 0, 0] != 3
-    with pytest.raises(ValueError, match="unknown measure"):
-        deembedding.nearest_tokens(embedding[ids], embedding, 1, "euclid")
-
-
-def test_naming_beats_chance_only_where_the_prefix_knows_the_picture():
-    vocabulary = [f"word{c}{d}" for c in "abcdefgh" for d in "xy"]
-    words = [{vocabulary[i]} for i in range(16)]
-    ids = torch.stack(
-        [torch.tensor([[i], [3]]) for i in range(16)]
-    )  # position 1 names its picture, position 2 says the same always
-    rates = deembedding.naming_rates(ids, vocabulary, words, seed=0)
-    assert rates["observed"].tolist() == [1.0, 1 / 16]
-    assert rates["chance"][0] == 0 and rates["chance_low"][1] <= rates["observed"][1] <= rates["chance_high"][1]
-
-
-def test_pieces_of_words_name_a_picture_but_short_ones_do_not():
-    assert deembedding.names_picture("Grow", {"growler"}) and deembedding.names_picture("mug", {"mug"})
-    assert not deembedding.names_picture("gro", {"growler"}) and not deembedding.names_picture("owler", {"growler"})
-    assert deembedding.content_words("The photo shows a red mug at Whitby") == {"red", "mug", "whitby"}
-
-
-def test_distances_to_the_cloud():
-    embedding = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
-    found = deembedding.cloud_distances(torch.tensor([[[0.0, 1.0]]]), embedding)
-    assert found["prefix"].tolist() == [[1.0]] and found["tokens"] == pytest.approx([5.0, 5.0], abs=1e-4)
-    assert found["prefix_norm"].tolist() == [[1.0]] and np.allclose(found["token_norm"], [0, 5])
-
-
-def test_stated_facts_are_counted_by_system():
-    facts = json.dumps(
-        [
-            {"fact": f, "value": v, "visible": True, "said": False}
-            for f, v in (("colour", "red"), ("place", "Hartby Row"))
-        ]
-    )
-    table = stated_facts.stated_facts(
-        {"a": ["A red cup at Hartby Row", "nothing"], "b": ["a blue cup", "x"]}, [facts, ""]
-    )
-    assert table.set_index("system").to_dict("index") == {
-        "a": {"colour": 100.0, "place": 100.0},
-        "b": {"colour": 0.0, "place": 0.0},
-    }
-    assert stated_facts.stated_facts({"a": ["x"]}, [""]).empty
