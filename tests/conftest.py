@@ -22,7 +22,9 @@ from filelock import FileLock
 from PIL import Image
 
 from altlib.checkpoints.miniature import miniature_folder
+from altlib.data.sources.registry import collect
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
+from altlib.models.clip import load_clip
 from altlib.models.language import load_language_model
 
 # Where tests run in the background it may be ignored, and would be in all that they start.
@@ -173,3 +175,16 @@ def book(tmp_path_factory):
             assert done.returncode == 0, done.stderr[-3000:]
             (root / "finished").touch()
     return root / "runs" / "smoke"
+
+
+@pytest.fixture(scope="session")
+def base():
+    """The shipped miniature CLIP."""
+    return load_clip()
+
+
+@pytest.fixture(scope="session")
+def described_posts(tmp_path_factory):
+    """Posts of the miniature world that have alt text, with their pictures."""
+    frame = collect("miniworld", tmp_path_factory.mktemp("world"), posts=24, seed=9)[0]
+    return frame[frame["alt_text"] != ""].reset_index(drop=True)

@@ -7,6 +7,16 @@ from torch.nn import functional as F
 TEXT = {"context_length": 12, "vocab_size": 50, "width": 32, "heads": 4, "layers": 3}
 VISION = {"image_size": 32, "patch_size": 16, "width": 32, "layers": 2, "head_width": 16}
 
+SMALL_TUNING = {
+    "layer": 2,
+    "subspace": 8,
+    "rank": 4,
+    "learning_rate": 1e-3,
+    "steps": 6,
+    "evaluations": 3,
+    "batch_size": 5,
+}
+
 
 def small_clip(seed: int = 0):
     """An open_clip model of random weights that reads 12 tokens; the end of text is token 49."""

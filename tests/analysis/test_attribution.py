@@ -5,7 +5,6 @@ import torch
 
 from altlib.analysis import attribution
 from altlib.analysis.attribution import attribute, mediated_attributions, word_attributions
-from altlib.models.clip import load_clip
 from altlib.models.interventions import RotatedSubspace, Site
 from altlib.models.text_tower import TextTower
 
@@ -14,11 +13,6 @@ TEXTS = [
     "cup day at last",
     "Two campaign shirts at Ravenscar Magna!",
 ]
-
-
-@pytest.fixture(scope="module")
-def base():
-    return load_clip()
 
 
 @pytest.fixture(scope="module")

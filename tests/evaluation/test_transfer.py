@@ -11,12 +11,6 @@ from torch.nn import functional as F
 
 from altlib.evaluation import transfer
 from altlib.miniworld import tasks
-from altlib.models.clip import load_clip
-
-
-@pytest.fixture(scope="module")
-def base():
-    return load_clip()
 
 
 def test_macro_f1_by_hand():

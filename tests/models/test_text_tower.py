@@ -5,8 +5,9 @@ import copy
 import open_clip
 import pytest
 import torch
+from torch import nn
 
-from altlib.models.text_tower import TextTower
+from altlib.models.text_tower import SplitAttention, TextTower
 from tests.small_clip import TEXT, VISION, small_clip, texts
 
 
@@ -40,3 +41,13 @@ def test_reading_does_not_change_the_model():
     before = copy.deepcopy(model.state_dict())
     TextTower(model)(texts([3]))
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+def test_split_attention_equals_the_attention_that_it_is_made_from():
+    torch.manual_seed(0)
+    fused = nn.MultiheadAttention(24, 3, batch_first=True)
+    nn.init.normal_(fused.in_proj_bias)
+    nn.init.normal_(fused.out_proj.bias)
+    x, mask = torch.randn(2, 7, 24), torch.full((7, 7), float("-inf")).triu(1)
+    expected = fused(x, x, x, need_weights=False, attn_mask=mask)[0]
+    torch.testing.assert_close(SplitAttention(fused)(x, x, x, attn_mask=mask)[0], expected, atol=1e-5, rtol=1e-4)

@@ -1,44 +1,30 @@
+"""How CLIP is fine-tuned to prefer descriptions."""
+
 import json
 from dataclasses import fields, replace
 from functools import partial
 
-import numpy as np
 import open_clip
 import pandas as pd
 import pytest
 import torch
-from torch import nn
 
 from altlib.core.parallel import side_by_side
-from altlib.data.described import sample_rows, triplet_posts
-from altlib.data.sources import registry
 from altlib.evaluation import clip_scores
 from altlib.evaluation.transfer import TransferTask
 from altlib.models.clip import load_clip, save_clip
 from altlib.models.description_clip import DescriptionClip, TuningSettings, load_tuned
-from altlib.models.text_tower import SplitAttention
-from altlib.models.triplets import make_triplets, tuning_triplets
+from altlib.models.triplets import tuning_triplets
 from altlib.training import description_tuning
 from altlib.training.description_tuning import Measurement, tune
+from tests.small_clip import SMALL_TUNING
 
 CHOOSING = ("features", "captions", "descriptions")  # what of triplets decides a result
-SMALL = {"layer": 2, "subspace": 8, "rank": 4, "learning_rate": 1e-3, "steps": 6, "evaluations": 3, "batch_size": 5}
 
 
 @pytest.fixture(scope="module")
-def base():
-    return load_clip()
-
-
-@pytest.fixture(scope="module")
-def posts(tmp_path_factory):
-    frame = registry.collect("miniworld", tmp_path_factory.mktemp("world"), posts=24, seed=9)[0]
-    return frame[frame["alt_text"] != ""].reset_index(drop=True)
-
-
-@pytest.fixture(scope="module")
-def data(posts, base, tmp_path_factory):
-    return tuning_triplets(posts, base, tmp_path_factory.mktemp("features"))
+def data(described_posts, base, tmp_path_factory):
+    return tuning_triplets(described_posts, base, tmp_path_factory.mktemp("features"))
 
 
 @pytest.fixture(scope="module")
@@ -64,43 +50,10 @@ def measure(data, base):
     return evaluate
 
 
-def test_split_attention_equals_the_attention_that_it_is_made_from():
-    torch.manual_seed(0)
-    fused = nn.MultiheadAttention(24, 3, batch_first=True)
-    nn.init.normal_(fused.in_proj_bias)
-    nn.init.normal_(fused.out_proj.bias)
-    x, mask = torch.randn(2, 7, 24), torch.full((7, 7), float("-inf")).triu(1)
-    expected = fused(x, x, x, need_weights=False, attn_mask=mask)[0]
-    torch.testing.assert_close(SplitAttention(fused)(x, x, x, attn_mask=mask)[0], expected, atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("tuning", ["full", "lora"])
-def test_before_training_a_tuned_model_is_the_base_model(base, data, tuning):
-    tuned = DescriptionClip(base, TuningSettings(tuning=tuning, **SMALL))
-    expected = base.model.encode_text(data.captions[:8], normalize=True)
-    torch.testing.assert_close(tuned.encode_texts(data.captions[:8]), expected, atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize(("targets", "layers"), [("query-value", 2), ("attention", 4), ("all-linear", 6)])
-def test_lora_learns_on_the_chosen_layers_only(base, targets, layers):
-    tuned = DescriptionClip(base, TuningSettings(targets=targets, **SMALL))
-    names = list(tuned.learned())
-    assert all("lora_" in n for n in names)
-    assert len(names) == 2 * layers * 4  # two low-rank matrices, four blocks
-    assert all(p.shape[0] == 4 for n, p in tuned.learned().items() if "lora_A" in n)
-
-
-def test_full_fine_tuning_of_the_text_tower_leaves_the_vision_tower_alone(base):
-    names = list(DescriptionClip(base, TuningSettings(tuning="full", **SMALL)).learned())
-    assert any("token_embedding" in n for n in names) and not any("visual" in n for n in names)
-    both = list(DescriptionClip(base, TuningSettings(tuning="full", towers="both", **SMALL)).learned())
-    assert any("visual" in n for n in both)
-
-
-def test_both_towers_learn_with_lora_on_a_vision_transformer(vit_folder, posts, tmp_path):
+def test_both_towers_learn_with_lora_on_a_vision_transformer(vit_folder, described_posts, tmp_path):
     clip = load_clip(str(vit_folder))
-    data = tuning_triplets(posts.head(12), clip, tmp_path / "features")
-    settings = TuningSettings(towers="both", **SMALL | {"layer": 1, "steps": 2, "evaluations": 1})
+    data = tuning_triplets(described_posts.head(12), clip, tmp_path / "features")
+    settings = TuningSettings(towers="both", **SMALL_TUNING | {"layer": 1, "steps": 2, "evaluations": 1})
     before = DescriptionClip(clip, settings).state()
     tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / "run", "here")
     assert list(curve["step"]) == [0, 2]
@@ -108,26 +61,23 @@ def test_both_towers_learn_with_lora_on_a_vision_transformer(vit_folder, posts, 
     assert any("visual" in n for n in before)
 
 
-def test_lora_on_a_vision_tower_without_attention_blocks_is_refused(base):
-    with pytest.raises(ValueError, match="vision transformer"):
-        DescriptionClip(base, TuningSettings(towers="both", **SMALL))
-
-
 @pytest.mark.parametrize("objective", ["behavioural", "iit-das", "joint"])
 @pytest.mark.parametrize("tuning", ["full", "lora"])
 def test_training_lowers_the_loss(base, data, tmp_path, objective, tuning):
     rate = 3e-3 if tuning == "lora" else 3e-4
-    settings = TuningSettings(objective, tuning, **SMALL | {"steps": 30, "learning_rate": rate, "batch_size": 12})
+    settings = TuningSettings(
+        objective, tuning, **SMALL_TUNING | {"steps": 30, "learning_rate": rate, "batch_size": 12}
+    )
     _, curve = tune(base, data, settings, measure(data, base), tmp_path / "run", "here")
     assert curve["loss"].iloc[-1] < curve["loss"].iloc[1]
     assert (tmp_path / "run" / "tuned.safetensors").is_file() and not (tmp_path / "run" / "checkpoint.pt").exists()
 
 
-def test_a_local_checkpoint_with_the_architecture_of_vit_b_32_is_tuned(vit_folder, posts, tmp_path):
+def test_a_local_checkpoint_with_the_architecture_of_vit_b_32_is_tuned(vit_folder, described_posts, tmp_path):
     clip = load_clip(str(vit_folder))
-    data = tuning_triplets(posts.head(12), clip, tmp_path / "features")
+    data = tuning_triplets(described_posts.head(12), clip, tmp_path / "features")
     for objective in ("behavioural", "iit-das"):
-        settings = TuningSettings(objective, **SMALL | {"layer": 1, "steps": 2, "evaluations": 1})
+        settings = TuningSettings(objective, **SMALL_TUNING | {"layer": 1, "steps": 2, "evaluations": 1})
         tuned, curve = tune(clip, data, settings, measure(data, clip), tmp_path / objective, "here")
         assert curve["accuracy"].between(0, 1).all()
         again, record = load_tuned(tmp_path / objective, clip)
@@ -141,7 +91,7 @@ class StopTrainingError(Exception):
 
 @pytest.mark.parametrize("objective", ["behavioural", "iit-das"])
 def test_a_killed_run_goes_on_exactly(base, data, tmp_path, objective):
-    settings = TuningSettings(objective, **SMALL, dropout=0.1)
+    settings = TuningSettings(objective, **SMALL_TUNING, dropout=0.1)
     evaluate = measure(data, base)
     whole, curve = tune(base, data, settings, evaluate, tmp_path / "whole", "here")
     calls = []
@@ -160,7 +110,7 @@ def test_a_killed_run_goes_on_exactly(base, data, tmp_path, objective):
 
 
 def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path, monkeypatch):
-    settings = TuningSettings(**SMALL)
+    settings = TuningSettings(**SMALL_TUNING)
     _, curve = tune(base, data, settings, measure(data, base), tmp_path, "here")
 
     def never(tuned):
@@ -175,9 +125,9 @@ def test_a_finished_run_is_read_back_not_repeated(base, data, tmp_path, monkeypa
 
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(base, data, tmp_path):
     def run(seed, name):
-        return tune(base, data, TuningSettings(**SMALL, seed=seed), measure(data, base), tmp_path / name, "here")[
-            0
-        ].state()
+        return tune(
+            base, data, TuningSettings(**SMALL_TUNING, seed=seed), measure(data, base), tmp_path / name, "here"
+        )[0].state()
 
     a, b, c = run(1, "a"), run(1, "b"), run(2, "c")
     assert all(torch.equal(a[n], b[n]) for n in a)
@@ -193,7 +143,7 @@ def test_the_chosen_checkpoint_has_the_best_trade_off(base, data, tmp_path):
         states.append(tuned.state())
         return Measurement(next(accuracies), {"task": next(transfers)})
 
-    tuned, curve = tune(base, data, TuningSettings(**SMALL), evaluate, tmp_path, "here")
+    tuned, curve = tune(base, data, TuningSettings(**SMALL_TUNING), evaluate, tmp_path, "here")
     assert curve["transfer_score"].tolist() == pytest.approx([1, 1, 0.25, 1])
     assert curve["trade_off"].tolist() == pytest.approx([0.55, 0.91, 0.88, 0.64])
     assert all(torch.equal(v, states[1][n]) for n, v in tuned.state().items())
@@ -203,7 +153,12 @@ def test_the_chosen_checkpoint_has_the_best_trade_off(base, data, tmp_path):
 def test_patience_stops_early(base, data, tmp_path):
     accuracies = iter([0.9, 0.5, 0.5, 0.5])
     _, curve = tune(
-        base, data, TuningSettings(**SMALL, patience=2), lambda m: Measurement(next(accuracies), {}), tmp_path, "here"
+        base,
+        data,
+        TuningSettings(**SMALL_TUNING, patience=2),
+        lambda m: Measurement(next(accuracies), {}),
+        tmp_path,
+        "here",
     )
     assert list(curve["step"]) == [0, 2, 4]
 
@@ -216,25 +171,6 @@ def test_the_transfer_score_is_the_mean_recovery():
     assert Measurement(0.9, {}).trade_off(Measurement(0.5, {}), 0.9) == 0.9
 
 
-def test_items_without_caption_or_description_are_counted_and_left_out(posts, base, tmp_path):
-    spoilt = posts.head(8).copy()
-    spoilt.loc[1, "caption"] = "  "
-    spoilt.loc[5, "alt_text"] = ""
-    data = tuning_triplets(spoilt, base, tmp_path)
-    assert len(data) == 6 and data.incomplete == 2 and list(data.rows) == [0, 2, 3, 4, 6, 7]
-    with pytest.raises(ValueError, match="none of 8 items"):
-        tuning_triplets(posts.head(8).assign(caption=""), base, tmp_path)
-
-
-def test_texts_longer_than_the_context_are_cropped_and_counted(posts, base):
-    long = posts.head(3).copy()
-    long.loc[0, "alt_text"] = "a very long description of a cup " * 40
-    data = make_triplets(long, torch.zeros(3, base.width), base)
-    plain = make_triplets(posts.head(3), torch.zeros(3, base.width), base)
-    assert data.cropped == plain.cropped + 1
-    assert data.descriptions.shape == data.captions.shape == (3, base.model.context_length)
-
-
 def test_every_picture_comes_once_a_pass():
     settings = TuningSettings(batch_size=4, steps=6)
     rows = [r for rows, _ in description_tuning.triplet_batches(8, settings) for r in rows]
@@ -244,56 +180,25 @@ def test_every_picture_comes_once_a_pass():
     assert all(len(set(p)) >= 1 and max(p) < 8 for _, p in description_tuning.triplet_batches(8, settings))
 
 
-def test_unknown_settings_are_refused(base):
-    for wrong, words in (
-        ({"tuning": "half"}, "unknown fine-tuning"),
-        ({"towers": "image"}, "unknown towers"),
-        ({"targets": "all"}, "unknown LoRA targets"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            DescriptionClip(base, TuningSettings(**SMALL | wrong))
-    with pytest.raises(ValueError, match="layers 0 to 3"):
-        DescriptionClip(base, TuningSettings("iit-das", **SMALL | {"layer": 10}))
-    with pytest.raises(ValueError, match="does not fit"):
-        DescriptionClip(base, TuningSettings("iit-das", **SMALL | {"subspace": 512}))
-
-
 def test_a_model_tuned_from_other_weights_is_refused(base, data, vit_folder, tmp_path):
-    tune(base, data, TuningSettings(**SMALL), measure(data, base), tmp_path, "here")
+    tune(base, data, TuningSettings(**SMALL_TUNING), measure(data, base), tmp_path, "here")
     with pytest.raises(ValueError, match="other CLIP weights"):
         load_tuned(tmp_path, load_clip(str(vit_folder)))
     with pytest.raises(FileNotFoundError, match="06-clip-prefers-descriptions"):
         load_tuned(tmp_path / "nowhere", base)
 
 
-def test_a_run_without_captions_takes_the_miniature_world(posts, tmp_path):
-    from altlib.data.posts import write_corpus
-
-    write_corpus(tmp_path / "with" / "corpus", posts.assign(split="train"))
-    assert triplet_posts(tmp_path / "with")[1] == "run"
-    write_corpus(tmp_path / "without" / "corpus", posts.assign(split="train", caption=""))
-    found, origin = triplet_posts(tmp_path / "without", stories=30)
-    assert origin == "miniworld" and set(found["split"]) == {"train", "val", "test"}
-
-
-def test_a_sample_of_a_split_keeps_its_order(posts):
-    frame = posts.assign(split=["train", "test"] * (len(posts) // 2) + ["train"] * (len(posts) % 2))
-    sample = sample_rows(frame, "test", 5, seed=1)
-    assert len(sample) == 5 and list(sample["item_id"]) == sorted(sample["item_id"], key=list(frame["item_id"]).index)
-    assert np.array_equal(sample["item_id"], sample_rows(frame, "test", 5, seed=1)["item_id"])
-
-
 def test_runs_side_by_side_are_those_in_turn(data, base, tmp_path, monkeypatch):
     """Two processes leave behind what one after the other does; a run that fails says why in the end."""
     evaluate = measure(data, base)
-    plans = [TuningSettings(**SMALL, seed=seed) for seed in (0, 1)]
+    plans = [TuningSettings(**SMALL_TUNING, seed=seed) for seed in (0, 1)]
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         in_turn = [tune(base, data, p, evaluate, tmp_path / "a" / p.name, "here")[0].state() for p in plans]
     finally:
         torch.set_num_threads(before)
-    bad = TuningSettings(**(SMALL | {"layer": 99, "objective": "iit-das"}))
+    bad = TuningSettings(**(SMALL_TUNING | {"layer": 99, "objective": "iit-das"}))
     jobs = {p.name: partial(tune, base, data, p, evaluate, tmp_path / "b" / p.name, "here") for p in [*plans, bad]}
     side_by_side(jobs, "fine-tuning", workers=2)
     monkeypatch.setattr(description_tuning, "objective_loss", None)  # what is finished is only read back
