@@ -172,6 +172,14 @@ def picture_tag(path: str, alt: str, width: int) -> str:
     )
 
 
+def sentences(*texts: str) -> HTML:
+    """What a run has found, in sentences: one as a paragraph, several as a list."""
+    escaped = [html.escape(text) for text in texts]
+    if len(escaped) == 1:
+        return as_html(f"<p>{escaped[0]}</p>")
+    return as_html(f"<ul>{''.join(f'<li>{text}</li>' for text in escaped)}</ul>")
+
+
 def note(text: str, kind: str = "note") -> HTML:
     """A boxed note with ``kind`` (such as note or warning) as its title."""
     return as_html(

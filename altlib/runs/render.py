@@ -14,33 +14,8 @@ from altlib.core.code_imports import PACKAGE
 from altlib.core.errors import RunError
 from altlib.core.files import read_json, write_json, write_text
 from altlib.runs.execute import tell
+from altlib.runs.pages import stage_notebook
 from altlib.runs.parameters import Chapter, Parameter, read_chapters
-
-
-def footer(record: dict) -> str:
-    """What a chapter's page says of how it was made, as Markdown."""
-    parameters = "\n".join(
-        f"| `{k}` | `{json.dumps(v, ensure_ascii=False)}` |" for k, v in record["parameters"].items()
-    )
-    machine = record["hardware"]
-    return (
-        f"## How this page was made\n\nSeed {record['seed']}, commit `{record['commit']}`, {record['wall_time_s']:.0f} s of wall time on "
-        f"{machine['cores']} cores ({machine['processor']}), {record['started']}.\n\n| parameter | value |\n|---|---|\n{parameters}\n"
-    )
-
-
-def stage_notebook(source: Path, record: dict, target: Path) -> None:
-    """Copy an executed notebook with its footer, without what the runner injected or the terminal was told."""
-    import nbformat
-
-    notebook = nbformat.read(source, as_version=4)
-    notebook.cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.get("tags", [])]
-    for c in notebook.cells:
-        if c.cell_type == "code":
-            c.outputs = [o for o in c.outputs if not (o.output_type == "stream" and o.name == "stderr")]
-    notebook.cells.append(nbformat.v4.new_markdown_cell(footer(record)))
-    notebook.metadata.pop("widgets", None)
-    nbformat.write(notebook, target)
 
 
 def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
@@ -97,6 +72,7 @@ def render_book(plan_file: Path) -> None:
         stem = chapter.notebook.stem
         stage_notebook(
             run_folder / "notebooks" / f"{stem}.ipynb",
+            chapter,
             read_json(run_folder / "records" / f"{stem}.json"),
             staging / f"{stem}.ipynb",
         )

@@ -1,0 +1,148 @@
+"""From executed notebooks to the pages of the book.
+
+A page begins with what its chapter asks and with the findings of this run. The parameters of the run,
+and how each figure and table was made, are folded away below a line that opens them.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from altlib.runs.parameters import Chapter
+
+FINDINGS = "findings"  # tag of the cells that are shown before all others
+DISPLAYS = "remove-input"  # tag of the cells that only show something: their code is in the figure's or table's notes
+FOLDED = "hide-input"  # tag of the cells whose code is folded away
+
+
+def parameter_table(chapter: Chapter, values: dict[str, Any]) -> str:
+    """The parameters of a chapter in this run, folded, with those marked that differ from their defaults.
+
+    Args:
+        chapter: With its parameters.
+        values: The values in this run by name.
+
+    Returns:
+        HTML.
+    """
+    rows, changed = [], 0
+    for name, parameter in chapter.parameters.items():
+        if name not in values:
+            continue
+        differs = values[name] != parameter.default
+        changed += differs
+        shown = f"<strong>{code(values[name])}</strong> (changed)" if differs else code(values[name])
+        rows.append(
+            f'<tr><th scope="row"><code>{html.escape(name)}</code></th><td>{shown}</td>'
+            f"<td>{code(parameter.default)}</td><td>{html.escape(parameter.meaning)}</td></tr>"
+        )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("parameter", "this run", "default", "meaning"))
+    return (
+        f'<details class="parameters"><summary>Parameters of this run: {changed} of {len(rows)} differ from '
+        f'their defaults</summary>\n<div tabindex="0" role="region" aria-label="Parameters of this run" '
+        f'style="overflow-x:auto"><table class="table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></details>"
+    )
+
+
+def code(value: Any) -> str:
+    """A value as HTML, as it stands in a parameter file."""
+    return f"<code>{html.escape(json.dumps(value, ensure_ascii=False))}</code>"
+
+
+def made_by(source: str, number: int, record: dict[str, Any]) -> str:
+    """How a figure or table was made, folded: the cell's code, and what it was executed with.
+
+    Args:
+        source: Code of the cell.
+        number: Of the cell among the code cells of the notebook, from 1.
+        record: Of the chapter, as :func:`altlib.runs.execute.execute_chapter` wrote it.
+
+    Returns:
+        HTML.
+    """
+    facts = [f"code cell {number}", f"commit {record['commit']}", f"executed {record['started']}"]
+    if record["seed"] is not None:
+        facts.insert(1, f"seed {record['seed']}")
+    return (
+        f'<details class="made"><summary>How cell {number} made this</summary>\n'
+        f"<p>{html.escape(', '.join(facts))}</p><pre>{html.escape(source)}</pre></details>"
+    )
+
+
+def shows(cell: Any) -> bool:
+    """Whether a cell's output holds a figure or a table."""
+    return any("text/html" in output.get("data", {}) for output in cell.outputs)
+
+
+def has_tag(cell: Any, tag: str) -> bool:
+    """Whether a cell has a tag."""
+    return tag in cell.metadata.get("tags", [])
+
+
+def joined(cells: list[Any]) -> list[Any]:
+    """The cells, with folded ones that follow each other and show nothing joined into one."""
+    kept: list[Any] = []
+    for cell in cells:
+        silent = cell.cell_type == "code" and has_tag(cell, FOLDED) and not cell.outputs
+        before = kept[-1] if kept else None
+        if (
+            silent
+            and before is not None
+            and before.cell_type == "code"
+            and has_tag(before, FOLDED)
+            and not before.outputs
+        ):
+            before.source = f"{before.source}\n\n{cell.source}"
+        else:
+            kept.append(cell)
+    return kept
+
+
+def findings_first(cells: list[Any]) -> list[Any]:
+    """The cells, with those of the findings moved to below the first one, which says what the chapter asks."""
+    first = [cell for cell in cells if has_tag(cell, FINDINGS)]
+    rest = [cell for cell in cells if not has_tag(cell, FINDINGS)]
+    return rest[:1] + first + rest[1:]
+
+
+def footer(record: dict[str, Any]) -> str:
+    """What a chapter's page says of how it was made, as Markdown."""
+    machine = record["hardware"]
+    return (
+        f"## How this page was made\n\nSeed {record['seed']}, commit `{record['commit']}`, {record['wall_time_s']:.0f} s of "
+        f"wall time on {machine['cores']} cores ({machine['processor']}), {record['started']}.\n"
+    )
+
+
+def stage_notebook(source: Path, chapter: Chapter, record: dict[str, Any], target: Path) -> None:
+    """Turn an executed notebook into the source of its page.
+
+    What the runner injected, and what the terminal was told, is left out.
+
+    Args:
+        source: The executed notebook.
+        chapter: Its chapter.
+        record: Of the chapter.
+        target: The notebook that Jupyter Book reads.
+    """
+    import nbformat
+
+    notebook = nbformat.read(source, as_version=4)
+    cells = [cell for cell in notebook.cells if not has_tag(cell, "injected-parameters")]
+    for number, cell in enumerate((c for c in cells if c.cell_type == "code"), start=1):
+        cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")]
+        if has_tag(cell, DISPLAYS) and shows(cell):
+            notes = nbformat.v4.new_output("display_data", {"text/html": made_by(cell.source, number, record)})
+            cell.outputs.append(notes)
+        if has_tag(cell, "parameters"):
+            cell.metadata["tags"].append("remove-cell")
+    table = nbformat.v4.new_markdown_cell(parameter_table(chapter, record["parameters"]))
+    cells = findings_first(joined(cells))
+    place = next((i for i, cell in enumerate(cells) if has_tag(cell, "parameters")), 1)
+    notebook.cells = [*cells[:place], table, *cells[place:], nbformat.v4.new_markdown_cell(footer(record))]
+    notebook.metadata.pop("widgets", None)
+    nbformat.write(notebook, target)

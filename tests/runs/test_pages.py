@@ -1,0 +1,91 @@
+"""From executed notebooks to pages."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from altlib.runs import pages
+from altlib.runs.parameters import Chapter, parse_cell
+
+CELL = "seed: int = 0  # seed of <b>everything</b>\nsteps: int = 4  # points of the integral [2, 1000]\n"
+RECORD = {
+    "parameters": {"seed": 0, "steps": 8},
+    "seed": 0,
+    "commit": "abc",
+    "started": "2026-01-01T00:00:00+00:00",
+    "wall_time_s": 12.0,
+    "hardware": {"cores": 2, "processor": "Fast <one>"},
+}
+
+
+@pytest.fixture
+def chapter() -> Chapter:
+    return Chapter("first", Path("01-first.ipynb"), "First", parse_cell(CELL, "cell"), (), ())
+
+
+def shown(content: str):
+    return new_output("display_data", {"text/html": content})
+
+
+def staged(cells, chapter, folder) -> list:
+    source = folder / "executed.ipynb"
+    nbformat.write(new_notebook(cells=cells), source)
+    pages.stage_notebook(source, chapter, RECORD, folder / "page.ipynb")
+    return nbformat.read(folder / "page.ipynb", as_version=4).cells
+
+
+def test_parameters_are_folded_with_those_marked_that_were_changed(chapter):
+    table = pages.parameter_table(chapter, RECORD["parameters"])
+    assert table.startswith('<details class="parameters"><summary>Parameters of this run: 1 of 2 differ')
+    assert "<strong><code>8</code></strong> (changed)</td><td><code>4</code>" in table
+    assert "seed of &lt;b&gt;everything&lt;/b&gt;" in table and "<b>" not in table
+
+
+def test_a_page_hides_the_cell_of_defaults_and_what_was_injected(chapter, tmp_path):
+    cells = [
+        new_markdown_cell("# First"),
+        new_code_cell(CELL, metadata={"tags": ["parameters"]}),
+        new_code_cell("steps = 8", metadata={"tags": ["injected-parameters"]}),
+        new_code_cell("work()", outputs=[new_output("stream", name="stderr", text="progress")]),
+    ]
+    title, table, defaults, work, footer = staged(cells, chapter, tmp_path)
+    assert title.source == "# First" and table.source == pages.parameter_table(chapter, RECORD["parameters"])
+    assert defaults.metadata["tags"] == ["parameters", "remove-cell"]
+    assert work.source == "work()" and work.outputs == []
+    assert footer.source.startswith("## How this page was made") and "12 s" in footer.source
+
+
+def test_a_figure_says_how_it_was_made(chapter, tmp_path):
+    cells = [
+        new_markdown_cell("# First"),
+        new_code_cell("x = 1"),
+        new_code_cell("table('<a>')", metadata={"tags": ["remove-input"]}, outputs=[shown("<table></table>")]),
+        new_code_cell("print()", metadata={"tags": ["remove-input"]}),
+    ]
+    *_, figure, silent, _ = staged(cells, chapter, tmp_path)
+    notes = figure.outputs[-1].data["text/html"]
+    assert "How cell 2 made this" in notes and "<pre>table(&#x27;&lt;a&gt;&#x27;)</pre>" in notes
+    assert "code cell 2, seed 0, commit abc" in notes
+    assert silent.outputs == []
+
+
+def test_folded_cells_that_follow_each_other_become_one():
+    folded = {"tags": ["hide-input"]}
+    cells = [
+        new_code_cell("import a", metadata=dict(folded)),
+        new_code_cell("import b", metadata=dict(folded)),
+        new_code_cell("note()", metadata=dict(folded), outputs=[shown("<p></p>")]),
+        new_code_cell("import c", metadata=dict(folded)),
+    ]
+    assert [cell.source for cell in pages.joined(cells)] == ["import a\n\nimport b", "note()", "import c"]
+
+
+def test_findings_stand_below_what_the_chapter_asks():
+    cells = [
+        new_markdown_cell("# First"),
+        new_code_cell("work()"),
+        new_code_cell("findings()", metadata={"tags": ["findings", "remove-input"]}),
+    ]
+    assert [cell.source for cell in pages.findings_first(cells)] == ["# First", "findings()", "work()"]
