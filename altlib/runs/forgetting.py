@@ -11,7 +11,7 @@ import pandas as pd
 
 from altlib.core.errors import CorpusError
 from altlib.core.files import read_json, whole_file, write_json
-from altlib.data.collect.store import open_collection
+from altlib.data.collect.store import Collection
 
 # What a run derives from its posts beyond its tables, and can make again without the forgotten ones.
 DERIVED = ("features", "notebooks", "staging", "html", "audit", "results", "records", "logs")
@@ -46,7 +46,7 @@ def forget_collected(folder: Path, posts: Iterable[str], authors: Iterable[str])
     Raises:
         CorpusError: there is no collection.
     """
-    with open_collection(folder) as collection:
+    with Collection(folder) as collection:
         with collection.together():
             count = sum(collection.remove(p) for p in posts) + sum(collection.remove_author(a) for a in authors)
         collection.base.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -24,7 +24,7 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketExcepti
 
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
-from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection
+from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection, is_collection, open_collection
 from altlib.data.collect.stream import ConnectionBrokenError, LiveSettings, exclusion, keep_reading, unless
 
 STREAMS = tuple(
@@ -304,9 +304,11 @@ def records(folder: Path, unreadable: list[dict], limit: int = 0) -> Iterator[di
     Raises:
         CorpusError: The collection is empty and the network cannot be reached.
     """
-    with Collection(folder) as collection:
-        kept = collection.states()["kept"]
+    kept = 0
+    if is_collection(folder):
+        with open_collection(folder) as collection:
+            kept = collection.states()["kept"]
     if kept < max(limit, 1):
         collect_live(folder, BlueskySettings(pictures=max(limit, 1)), tell=print)
-    with Collection(folder) as collection:
+    with open_collection(folder) as collection:
         yield from collection.posts(unreadable, limit)

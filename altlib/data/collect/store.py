@@ -4,24 +4,31 @@ What is stored follows from the events alone, in whatever order and however ofte
 of two versions of a post the later counts, and what was removed stays removed. So a collection
 that was disconnected, killed and resumed ends up as an undisturbed one does. Deleted posts leave
 nothing behind but a one-way fingerprint of their address, by which they are known again.
+
+One process at a time writes; any number read meanwhile, and they change nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from altlib.core.errors import CorpusError, DiskFullError
+from altlib.core.files import only_one
+
+BASE = "posts.sqlite"  # the file that makes a folder a collection
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS posts (
     uri TEXT PRIMARY KEY, author TEXT NOT NULL, version INTEGER NOT NULL, created_at TEXT NOT NULL,
     text TEXT NOT NULL, language TEXT NOT NULL, labels TEXT NOT NULL, is_repost INTEGER NOT NULL);
@@ -34,8 +41,8 @@ CREATE INDEX IF NOT EXISTS by_state ON pictures (state);
 CREATE TABLE IF NOT EXISTS removed (address BLOB PRIMARY KEY, version INTEGER NOT NULL, held INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS left_out (reason TEXT PRIMARY KEY, pictures INTEGER NOT NULL) WITHOUT ROWID;
+COMMIT;
 """
-
 
 EVER = 2**62  # a version later than any other
 
@@ -79,24 +86,28 @@ def picture_file(post: CollectedPost, picture: CollectedPicture) -> str:
 
 
 @dataclass
-class Collection:
-    """A folder that posts are collected into: ``posts.sqlite`` and ``images/``. Use it as a context manager."""
+class CollectionReader:
+    """A collection that is read, also while it is written: ``posts.sqlite`` and ``images/``. Use it as a context manager.
+
+    Attributes:
+        folder: of the collection.
+    """
 
     folder: Path
-    wanted: int = 0  # pictures that are kept or still to be fetched
-    removed_files: list[str] = field(default_factory=list)
 
-    def __enter__(self) -> Collection:
-        """Open or create the collection; files of pictures that are no longer in it are deleted."""
-        (self.folder / "images").mkdir(parents=True, exist_ok=True)
-        self.base = sqlite3.connect(self.folder / "posts.sqlite", isolation_level=None, timeout=30)
+    def __enter__(self) -> Self:
+        """Open the collection."""
+        base = (self.folder / BASE).resolve()
+        # SQLite keeps a file beside its own while it reads; where it cannot, nobody can write either.
+        sealed = not os.access(self.folder, os.W_OK) and not base.with_name(f"{BASE}-wal").exists()
+        how = "immutable=1" if sealed else "mode=rw"
+        self.base = sqlite3.connect(f"{base.as_uri()}?{how}", uri=True, isolation_level=None, timeout=30)
         try:
-            self.base.executescript(SCHEMA)
+            self.base.execute("PRAGMA query_only = ON")
+            self.base.execute("SELECT 1 FROM pictures").fetchone()
         except sqlite3.DatabaseError as error:
             self.base.close()
             raise self.explained(error) from error
-        self.sweep()
-        self.count_wanted()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,6 +119,103 @@ class Collection:
         if "full" in str(error):
             return DiskFullError(28, f"no room left on the disk for {self.folder}; free some space and start again")
         return CorpusError(f"{self.folder / 'posts.sqlite'} cannot be used ({error})")
+
+    def fact(self, name: str, default: str = "") -> str:
+        """A fact that :meth:`set_fact` kept."""
+        row = self.base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else default
+
+    def excluded(self) -> dict[str, int]:
+        """How many pictures were not taken, by reason."""
+        return dict(self.base.execute("SELECT reason, pictures FROM left_out ORDER BY pictures DESC, reason"))
+
+    def states(self) -> dict[str, int]:
+        """How many pictures are pending, kept or failed."""
+        return {"pending": 0, "kept": 0, "failed": 0} | dict(
+            self.base.execute("SELECT state, COUNT(*) FROM pictures GROUP BY state")
+        )
+
+    def posts(self, unreadable: list[dict], limit: int = 0) -> Iterator[dict[str, Any]]:
+        """The collected posts in the order of their versions, at most ``limit`` pictures (0: all).
+
+        Pictures that could not be fetched are appended to ``unreadable``.
+        """
+        rows = self.base.execute(
+            "SELECT p.uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason "
+            "FROM pictures JOIN posts p USING (uri) WHERE state != 'pending' ORDER BY version, p.uri, number"
+        )
+        taken = 0
+        for uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason in rows:
+            item = f"{uri}#{number}"
+            if state == "failed":
+                unreadable.append({"item_id": item, "reason": reason})
+                continue
+            if limit and taken >= limit:
+                break
+            taken += 1
+            yield {
+                "item_id": item,
+                "post_id": uri,
+                "created_at": created_at,
+                "text": text,
+                "alt_text": alt_text,
+                "image": str((self.folder / "images" / file).resolve()),
+                "language": language,
+                "labels": labels,
+                "is_repost": bool(is_repost),
+            }
+
+    def dehydrated(self) -> Iterator[dict[str, str]]:
+        """Addresses of posts and pictures only, as the Twitter paper released its corpus (section 4)."""
+        for uri, number, url in self.base.execute(
+            "SELECT uri, number, url FROM pictures JOIN posts USING (uri) WHERE state = 'kept' ORDER BY version, uri, number"
+        ):
+            yield {"post_id": uri, "picture": str(number), "media_url": url}
+
+
+@dataclass
+class Collection(CollectionReader):
+    """A collection that posts are brought into or taken out of. Use it as a context manager.
+
+    Attributes:
+        folder: of the collection; it is made if it is missing.
+        wanted: pictures that are kept or still to be fetched.
+        removed_files: names of pictures that are deleted when the transaction ends.
+    """
+
+    wanted: int = 0
+    removed_files: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        """Open or create the collection; files of pictures that are no longer in it are deleted.
+
+        Raises:
+            CorpusError: Another process writes to it, or its file is damaged.
+            DiskFullError: The disk is full.
+        """
+        (self.folder / "images").mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opened:
+            try:
+                opened.enter_context(only_one(self.folder / "lock", wait=False))
+            except BlockingIOError:
+                raise CorpusError(
+                    f"another process is collecting into {self.folder} or taking posts out of it; wait until it has "
+                    "ended, or end it, and run the same command again"
+                ) from None
+            self.base = sqlite3.connect(self.folder / BASE, isolation_level=None, timeout=30)
+            opened.callback(self.base.close)
+            try:
+                self.base.executescript(SCHEMA)
+                self.sweep()
+                self.count_wanted()
+            except sqlite3.DatabaseError as error:
+                raise self.explained(error) from error
+            self.opened = opened.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the collection, and let others write to it."""
+        self.opened.close()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -242,21 +350,6 @@ class Collection:
         """Keep a fact about the collection, such as the source's cursor."""
         self.base.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
-    def fact(self, name: str, default: str = "") -> str:
-        """A fact that :meth:`set_fact` kept."""
-        row = self.base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else default
-
-    def excluded(self) -> dict[str, int]:
-        """How many pictures were not taken, by reason."""
-        return dict(self.base.execute("SELECT reason, pictures FROM left_out ORDER BY pictures DESC, reason"))
-
-    def states(self) -> dict[str, int]:
-        """How many pictures are pending, kept or failed."""
-        return {"pending": 0, "kept": 0, "failed": 0} | dict(
-            self.base.execute("SELECT state, COUNT(*) FROM pictures GROUP BY state")
-        )
-
     # ---- pictures ----
 
     def pending(self, limit: int, skip: set[str]) -> list[tuple[str, str]]:
@@ -275,48 +368,18 @@ class Collection:
         if not changed.rowcount:  # removed while it was fetched
             (self.folder / "images" / file).unlink(missing_ok=True)
 
-    # ---- reading ----
 
-    def posts(self, unreadable: list[dict], limit: int = 0) -> Iterator[dict[str, Any]]:
-        """The collected posts in the order of their versions, at most ``limit`` pictures (0: all).
-
-        Pictures that could not be fetched are appended to ``unreadable``.
-        """
-        rows = self.base.execute(
-            "SELECT p.uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason "
-            "FROM pictures JOIN posts p USING (uri) WHERE state != 'pending' ORDER BY version, p.uri, number"
-        )
-        taken = 0
-        for uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason in rows:
-            item = f"{uri}#{number}"
-            if state == "failed":
-                unreadable.append({"item_id": item, "reason": reason})
-                continue
-            if limit and taken >= limit:
-                break
-            taken += 1
-            yield {
-                "item_id": item,
-                "post_id": uri,
-                "created_at": created_at,
-                "text": text,
-                "alt_text": alt_text,
-                "image": str((self.folder / "images" / file).resolve()),
-                "language": language,
-                "labels": labels,
-                "is_repost": bool(is_repost),
-            }
-
-    def dehydrated(self) -> Iterator[dict[str, str]]:
-        """Addresses of posts and pictures only, as the Twitter paper released its corpus (section 4)."""
-        for uri, number, url in self.base.execute(
-            "SELECT uri, number, url FROM pictures JOIN posts USING (uri) WHERE state = 'kept' ORDER BY version, uri, number"
-        ):
-            yield {"post_id": uri, "picture": str(number), "media_url": url}
+def is_collection(folder: Path) -> bool:
+    """Whether there is a collection in a folder."""
+    return (folder / BASE).is_file()
 
 
-def open_collection(folder: Path) -> Collection:
-    """An existing collection; raises :class:`CorpusError` if there is none."""
-    if not (folder / "posts.sqlite").is_file():
+def open_collection(folder: Path) -> CollectionReader:
+    """An existing collection, to be read.
+
+    Raises:
+        CorpusError: There is none.
+    """
+    if not is_collection(folder):
         raise CorpusError(f"there is no collection in {folder}: `altlib collect` makes one")
-    return Collection(folder)
+    return CollectionReader(folder)
