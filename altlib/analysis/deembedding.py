@@ -11,7 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from altlib.core.progress import progress_bar
 from altlib.core.statistics import derangement
+
+TILE = 4096  # tokens on each side of a tile of distances
+MOST_SCORES = 1 << 24  # similarities that are held at a time
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def nearest_tokens(
     elif measure != "dot product":
         raise ValueError(f"unknown measure {measure!r}; known: cosine, dot product")
     found = []
-    for part in prefix.split(64):
+    pictures = max(1, MOST_SCORES // (prefix.shape[1] * len(embedding)))
+    for part in prefix.split(min(64, pictures)):
         scores = part @ embedding.T  # (b, k, V)
         if allowed is not None:
             scores = scores.masked_fill(~allowed, -torch.inf)
@@ -120,6 +125,53 @@ def naming_rates(
 
 
 @torch.inference_mode()
+def nearest_distances(points: Tensor, embedding: Tensor, tile: int = TILE) -> Tensor:
+    """How far points lie from the nearest token embedding, without ever holding all distances.
+
+    Args:
+        points: (n, d).
+        embedding: (V, d).
+        tile: Points and tokens between which distances are held at a time.
+
+    Returns:
+        Euclidean distances, (n,).
+    """
+    nearest = [
+        torch.stack([torch.cdist(part, tokens).amin(1) for tokens in embedding.split(tile)]).amin(0)
+        for part in points.split(tile)
+    ]
+    return torch.cat(nearest)
+
+
+@torch.inference_mode()
+def token_distances(embedding: Tensor, tile: int = TILE) -> Tensor:
+    """How far each token embedding lies from the nearest other one, without ever holding all distances.
+
+    A real vocabulary has up to 262,144 tokens; the distances between them would fill 275 GB. Each
+    tile of them is computed once, for its rows and for its columns.
+
+    Args:
+        embedding: (V, d).
+        tile: Tokens on each side of a tile.
+
+    Returns:
+        Euclidean distances, (V,).
+    """
+    nearest = embedding.new_full((len(embedding),), torch.inf)
+    parts = list(zip(nearest.split(tile), embedding.split(tile), strict=True))
+    tiles = [(row, column) for row in range(len(parts)) for column in range(row, len(parts))]
+    for row, column in progress_bar(tiles, desc="distances between tokens", unit=" tiles"):
+        (of_rows, rows), (of_columns, columns) = parts[row], parts[column]
+        distances = torch.cdist(rows, columns)
+        if row == column:
+            distances.fill_diagonal_(torch.inf)
+        else:
+            of_columns.copy_(torch.minimum(of_columns, distances.amin(0)))
+        of_rows.copy_(torch.minimum(of_rows, distances.amin(1)))
+    return nearest
+
+
+@torch.inference_mode()
 def cloud_distances(prefix: Tensor, embedding: Tensor) -> dict[str, np.ndarray]:
     """How far prefix vectors and token embeddings lie from the nearest (other) token embedding.
 
@@ -131,12 +183,10 @@ def cloud_distances(prefix: Tensor, embedding: Tensor) -> dict[str, np.ndarray]:
         Euclidean distances ``prefix`` (n, k) and ``tokens`` (V,), and the norms of both, ``prefix_norm``
         (n, k) and ``token_norm`` (V,).
     """
-    to_prefix = torch.cat([torch.cdist(p.flatten(0, 1), embedding).amin(1) for p in prefix.split(64)])
-    between = torch.cdist(embedding, embedding)
-    between.fill_diagonal_(torch.inf)
+    to_prefix = torch.cat([nearest_distances(part.flatten(0, 1), embedding) for part in prefix.split(64)])
     return {
         "prefix": to_prefix.view(prefix.shape[:2]).numpy(),
-        "tokens": between.amin(1).numpy(),
+        "tokens": token_distances(embedding).numpy(),
         "prefix_norm": prefix.norm(dim=-1).numpy(),
         "token_norm": embedding.norm(dim=-1).numpy(),
     }

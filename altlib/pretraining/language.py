@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -50,18 +51,19 @@ def packed_rows(tokenizer: Any, documents: Iterator[str], length: int) -> Tensor
 
 
 @torch.inference_mode()
-def perplexity(model: Any, rows: Tensor) -> float:
-    """exp of the mean negative log-likelihood per token.
+def perplexity(model: Any, rows: Tensor, batch_size: int = 32) -> float:
+    """exp of the mean negative log-likelihood per token, every token counted alike.
 
     Args:
         model: A causal model of transformers.
         rows: Token ids, (n, T).
+        batch_size: Rows at a time.
     """
-    losses = []
-    for batch in rows.split(32):
+    total = 0.0
+    for batch in rows.split(batch_size):
         logits = model(batch).logits[:, :-1]
-        losses.append(F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten()).item())
-    return float(torch.tensor(losses).mean().exp())
+        total += F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), reduction="sum").item()
+    return math.exp(total / rows[:, 1:].numel())
 
 
 @torch.inference_mode()

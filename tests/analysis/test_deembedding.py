@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from altlib.analysis import deembedding
 
@@ -45,3 +49,38 @@ def test_distances_to_the_cloud():
     found = deembedding.cloud_distances(torch.tensor([[[0.0, 1.0]]]), embedding)
     assert found["prefix"].tolist() == [[1.0]] and found["tokens"] == pytest.approx([5.0, 5.0], abs=1e-4)
     assert found["prefix_norm"].tolist() == [[1.0]] and np.allclose(found["token_norm"], [0, 5])
+
+
+@given(st.integers(1, 9), st.integers(2, 60), st.integers(1, 30), st.integers(0, 99))
+@settings(deadline=None, max_examples=60)
+def test_distances_in_tiles_are_those_of_the_whole_matrix(points, tokens, tile, seed):
+    generator = torch.Generator().manual_seed(seed)
+    embedding, other = (torch.randn(n, 5, generator=generator) for n in (tokens, points))
+    whole = torch.cdist(embedding, embedding).fill_diagonal_(torch.inf)
+    torch.testing.assert_close(deembedding.token_distances(embedding, tile), whole.amin(1), atol=1e-5, rtol=1e-5)
+    nearest = torch.cdist(other, embedding).amin(1)
+    torch.testing.assert_close(deembedding.nearest_distances(other, embedding, tile), nearest, atol=1e-5, rtol=1e-5)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes how many numbers the largest tensor has that is made."""
+
+    def __init__(self):
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), names=None):
+        made = function(*arguments, **(names or {}))
+        self.numbers = max([self.numbers, *(x.numel() for x in tree_leaves(made) if isinstance(x, torch.Tensor))])
+        return made
+
+
+def test_a_real_vocabulary_needs_no_more_memory_than_its_own_embedding():
+    """250,000 tokens of width 640, as tensors without content: their distances would be 62,500 million numbers."""
+    embedding = torch.empty(250_000, 640, device="meta")
+    prefix = torch.empty(70, 12, 640, device="meta")
+    with LargestTensor() as largest:
+        assert deembedding.token_distances(embedding).shape == (250_000,)
+        assert deembedding.nearest_distances(prefix.flatten(0, 1), embedding).shape == (840,)
+        assert deembedding.nearest_tokens(prefix, embedding, top=5).ids.shape == (70, 12, 5)
+    assert deembedding.TILE**2 <= largest.numbers <= embedding.numel()
