@@ -32,9 +32,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ACCELERATE_LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1"]
-ACCELERATE_LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-ACCELERATE_LAUNCH += ["--num_processes"]
+# accelerate's own launcher starts one process on the processor, however many it is asked for.
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = 20.0) -> bool:

@@ -3,20 +3,50 @@
 from __future__ import annotations
 
 import os
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
+
+from altlib.core.errors import ParameterError
 
 Said = TypeVar("Said")
 
 
-def pick_device(device: str = "auto") -> str:
-    """``auto`` -> cuda, mps or cpu, whichever is there first (through accelerate)."""
-    if device != "auto":
-        return device
-    from accelerate import PartialState
+def several_processes() -> bool:
+    """Whether this process is one of several that ``accelerate launch`` or ``torchrun`` started."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
-    return str(PartialState(cpu=os.environ.get("ACCELERATE_USE_CPU", "") == "true").device)
+
+def process_state() -> Any:
+    """accelerate's ``PartialState``: this process's number, how many there are, and the device of this one.
+
+    Without an accelerator, or where ``ACCELERATE_USE_CPU`` asks for it, the processes compute on the
+    processor. accelerate must be told so: otherwise each of several processes would take itself for
+    the only one.
+    """
+    from accelerate import PartialState
+    from accelerate.utils import parse_flag_from_env
+
+    return PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available())
+
+
+def pick_device(device: str = "auto") -> str:
+    """The device that a name means: ``auto`` is cuda, mps or cpu, whichever is there first.
+
+    Each of several processes has a device of its own, such as ``cuda:1``.
+
+    Raises:
+        ParameterError: Several processes run on devices of another kind than ``device``.
+    """
+    if device != "auto" and not several_processes():
+        return device
+    own = process_state().device
+    if device != "auto" and torch.device(device).type != own.type:
+        raise ParameterError(
+            f"device is {device}, but the processes were started on {own.type}; set device to auto, "
+            "or start them with ACCELERATE_USE_CPU=true to compute on the processor"
+        )
+    return str(own)
 
 
 def mixed_precision(device: str) -> torch.dtype:
@@ -31,26 +61,22 @@ def mixed_precision(device: str) -> torch.dtype:
 
 
 def distributed() -> tuple[int, int]:
-    """This process's number and how many there are, under ``accelerate launch``; (0, 1) otherwise."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    """This process's number and how many there are; (0, 1) if it is alone."""
+    if not several_processes():
         return 0, 1
-    from accelerate import PartialState
-
-    state = PartialState()
+    state = process_state()
     return state.process_index, state.num_processes
 
 
 def wait_for_everyone() -> None:
-    """Wait until all processes of ``accelerate launch`` are here; nothing otherwise."""
-    if distributed()[1] > 1:
-        from accelerate import PartialState
-
-        PartialState().wait_for_everyone()
+    """Wait until all processes are here; nothing otherwise."""
+    if several_processes():
+        process_state().wait_for_everyone()
 
 
 def said_by_first_process(value: Said) -> Said:
-    """The first process's ``value``, on all processes of ``accelerate launch``."""
-    if distributed()[1] < 2:
+    """The first process's ``value``, on all processes."""
+    if not several_processes():
         return value
     from accelerate.utils import broadcast_object_list
 

@@ -95,14 +95,14 @@ def training_key(
 
 
 class CaptionLearner:
-    """A captioner for the training loop, on one process or on each of those of ``accelerate launch``.
+    """A captioner for the training loop, in one process or in each of several.
 
     Args:
-        captioner: What learns; it is moved to the accelerator's device.
+        captioner: What learns, on the device of its process.
         training: What it learns from.
         validation: What chooses the epoch.
         settings: How.
-        accelerator: From accelerate.
+        accelerator: From accelerate; it leaves devices and number types to us.
         precision: Number type of matrix products.
         name: Of the run.
     """
@@ -117,12 +117,13 @@ class CaptionLearner:
         precision: torch.dtype,
         name: str,
     ):
-        self.name, self.module = f"training {name}", captioner.to(accelerator.device)
+        self.name, self.module = f"training {name}", captioner
+        self.device = captioner.embedding.weight.device
         self.training, self.validation, self.settings = training, validation, settings
         self.accelerator, self.precision = accelerator, precision
         self.wrapped = accelerator.prepare_model(captioner)
         self.lengths = training.examples.lengths()
-        self.facts = {"precision": str(precision).removeprefix("torch."), "device": accelerator.device.type}
+        self.facts = {"precision": str(precision).removeprefix("torch."), "device": self.device.type}
 
     @property
     def steps_an_epoch(self) -> int:
@@ -152,7 +153,7 @@ class CaptionLearner:
         Returns:
             The summed loss of all processes (nats), and the tokens.
         """
-        accelerator, device = self.accelerator, self.accelerator.device
+        accelerator, device = self.accelerator, self.device
         ends = self.training.examples.ends
         tokens = sum(int(ends[2 * i + 2] - ends[2 * i + 1]) + 1 for i in batch)
         total = torch.zeros((), device=device)
@@ -217,8 +218,8 @@ def train(
     """Train ``captioner``; keep the epoch with the best validation likelihood.
 
     A killed run goes on exactly where it was, and a finished one is read back
-    (:mod:`altlib.training.loop`). Under ``accelerate launch`` each process takes its share of
-    every batch, and the loss is the same as with one.
+    (:mod:`altlib.training.loop`). Several processes, as ``accelerate launch`` starts them, take a
+    share of every batch each, and the losses are the same as with one.
 
     Args:
         captioner: What learns.
@@ -247,8 +248,8 @@ def train(
     key = training_key(captioner, settings, training, validation, precision, where)
     if record := finished(folder, key):
         return load_captioner(folder, where), record.frame()
-    accelerator = Accelerator(cpu=device == "cpu")
-    learner = CaptionLearner(captioner, training, validation, settings, accelerator, precision, name)
+    accelerator = Accelerator(device_placement=False, mixed_precision="no", cpu=torch.device(where).type == "cpu")
+    learner = CaptionLearner(captioner.to(where), training, validation, settings, accelerator, precision, name)
     learning = [p for p in captioner.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(learning, lr=settings.learning_rate, fused=True)
     torch.manual_seed(settings.seed)

@@ -6,7 +6,7 @@ import subprocess
 from altlib.cli.main import main
 from altlib.data.posts import write_corpus
 from altlib.data.sources.registry import collect
-from tests.conftest import ACCELERATE_LAUNCH, ROOT
+from tests.conftest import ROOT, TORCHRUN
 
 
 def test_training_again_from_the_command_line_finds_everything_finished(book):
@@ -17,7 +17,7 @@ def test_training_again_from_the_command_line_finds_everything_finished(book):
 
 
 def test_all_captioners_of_a_run_are_trained_by_two_processes(tmp_path) -> None:
-    """``altlib train`` under ``accelerate launch``; one process then finds everything finished."""
+    """``altlib train`` under torchrun; one process then finds everything finished."""
     for name in ("book", "params"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "_config.yml", tmp_path)
@@ -29,7 +29,7 @@ def test_all_captioners_of_a_run_are_trained_by_two_processes(tmp_path) -> None:
     for setting in ("run=r", "training.epochs=1", "training.clipcap=train", "training.caption_posts=12"):
         arguments += ["--set", setting]
     done = subprocess.run(
-        [*ACCELERATE_LAUNCH, "2", "-m", "altlib", *arguments],
+        [*TORCHRUN, "2", "-m", "altlib", *arguments],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -40,5 +40,6 @@ def test_all_captioners_of_a_run_are_trained_by_two_processes(tmp_path) -> None:
     curves = {p: p.stat().st_mtime_ns for p in (tmp_path / "runs" / "r" / "captioners").glob("*/curve.json")}
     names = {"clipcap-frozen", "text-image", "text-only", "clipcap-finetuned", "clipcap-scratch"}
     assert {p.parent.name for p in curves} == names
+    assert {p.name for p in (tmp_path / "runs" / "r").rglob("process-*")} == {"process-0", "process-1"}
     assert main(arguments) == 0
     assert all(p.stat().st_mtime_ns == then for p, then in curves.items())

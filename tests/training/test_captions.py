@@ -2,7 +2,6 @@ import dataclasses
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,9 +20,7 @@ from altlib.training.captions import (
     validation_loss,
 )
 from altlib.training.examples import CaptionData, Examples, encode_posts
-from tests.conftest import ACCELERATE_LAUNCH, POSTS, ROOT
-
-SCRIPT = Path(__file__).with_name("distributed_training.py")
+from tests.conftest import POSTS, ROOT, TORCHRUN
 
 ALTS = [
     "Two growlers on a red cloth.",
@@ -220,26 +217,33 @@ def test_a_captioner_of_another_family_trains_is_saved_and_read_back(other_famil
     torch.testing.assert_close(again.token_losses(*data.batch([0, 1]))[0], trained.token_losses(*data.batch([0, 1]))[0])
 
 
-def launched(folder: Path, processes: int) -> tuple[list[dict], torch.Tensor]:
-    """The curve and the features of a run with so many processes on the CPU."""
+def trained_by(processes: int, folder: Path) -> tuple[dict, torch.Tensor]:
+    """The curves and the features that ``captioner_processes.py`` found with so many processes on the processor."""
     (folder / "pictures").mkdir(parents=True)
     for n in range(8):
         Image.linear_gradient("L").resize((40 + 9 * n, 40)).convert("RGB").save(folder / "pictures" / f"{n}.png")
-    launch = [*ACCELERATE_LAUNCH, str(processes)] if processes > 1 else [sys.executable]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(
-        [*launch, str(SCRIPT), str(folder)], capture_output=True, text=True, timeout=240, check=False, env=environment
+        [*TORCHRUN, str(processes), str(Path(__file__).with_name("captioner_processes.py")), str(folder)],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads((folder / "curve.json").read_text()), torch.load(folder / "features.pt", weights_only=True)
+    found = json.loads((folder / "found.json").read_text())
+    assert found["processes"] == processes
+    return found["curves"], torch.load(folder / "features.pt", weights_only=True)
 
 
-def test_two_processes_train_as_one_does(tmp_path) -> None:
-    """52 updates with the same global batch: the same losses to 1e-4, the same features."""
-    (one, features), (two, shared) = (launched(tmp_path / str(n), n) for n in (1, 2))
-    assert len(one) == len(two) == 4
-    for a, b in zip(one, two, strict=True):
-        assert b["training_loss"] == pytest.approx(a["training_loss"], abs=1e-4)
-        assert b["validation_loss"] == pytest.approx(a["validation_loss"], abs=1e-4)
-    assert one[-1]["training_loss"] < one[0]["training_loss"]
-    torch.testing.assert_close(shared, features)
+def test_two_and_three_processes_train_as_one_does(tmp_path) -> None:
+    """Five updates an epoch, the last on one example or seven: the losses to 1e-5, the same features of pictures."""
+    alone, features = trained_by(1, tmp_path / "1")
+    for processes in (2, 3):
+        together, shared = trained_by(processes, tmp_path / str(processes))
+        torch.testing.assert_close(shared, features)
+        for examples, curve in alone.items():
+            for name in ("training_loss", "validation_loss"):
+                losses = [row[name] for row in together[examples]]
+                assert losses == pytest.approx([row[name] for row in curve], abs=1e-5), (processes, examples, name)
+    assert all(curve[-1]["training_loss"] < curve[0]["training_loss"] for curve in alone.values())
