@@ -126,15 +126,15 @@ def against_better(
 
 def ratio_verdicts(compared: pd.DataFrame) -> list[str]:
     """Whether the ratios of :func:`against_better` reach those that the paper claims, one sentence per claim."""
-    ratios = compared.set_index("metric")["ratio"]
+    ratios, intervals = compared.set_index("metric")["ratio"], compared.set_index("metric")["ratio 95% interval"]
     said = []
     for metric, claimed in CLAIMED_RATIOS.items():
         if np.isnan(ratios[metric]):
             said.append(f"{metric}: no single source scores above 0 in this run, so there is no ratio.")
             continue
         said.append(
-            f"{metric}: text + image scores {ratios[metric]:.2f} times as much as the better single source; the paper's "
-            f"claim of at least {claimed} times {'holds' if ratios[metric] >= claimed else 'does not hold'} in this run."
+            f"{metric}: text + image scores {ratios[metric]:.2f} times [{intervals[metric]}] as much as the better "
+            f"single source; the paper's claim of at least {claimed} times {'holds' if ratios[metric] >= claimed else 'does not hold'} in this run."
         )
     return said
 
@@ -159,6 +159,26 @@ def differences(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def search_finding(scores: Mapping[str, Scores], system: str, others: Sequence[str], metric: str = "CIDEr") -> str:
+    """Against how many other ways of decoding a system's score is higher, on the same pictures.
+
+    Args:
+        scores: Name of each system -> its scores.
+        system: The captioner with beam search and trigram blocking.
+        others: The same captioner with other ways of decoding.
+        metric: By which they are compared.
+    """
+    differences = {other: scores[system][metric] - scores[other][metric] for other in others}
+    higher = sum(difference.interval[0] > 0 for difference in differences.values())
+    lower = sum(difference.interval[1] < 0 for difference in differences.values())
+    largest = max(differences, key=lambda other: differences[other].value)
+    return (
+        f"By {metric}, beam search with trigram blocking is better than {higher} of {len(others)} other ways of decoding "
+        f"and worse than {lower} (intervals that exclude 0); the largest difference, to “{largest}”, is "
+        f"{differences[largest].text()}. In the paper it is better than all."
+    )
 
 
 def scores_record(scores: Mapping[str, Scores]) -> dict[str, dict[str, dict[str, float]]]:

@@ -14,6 +14,7 @@ from typing import Any
 from altlib.runs.parameters import Chapter
 
 FINDINGS = "findings"  # tag of the cells that are shown before all others
+KEY_FIGURE = "key-figure"  # tag of the cell whose figure is also shown below the findings
 DISPLAYS = "remove-input"  # tag of the cells that only show something: their code is in the figure's or table's notes
 FOLDED = "hide-input"  # tag of the cells whose code is folded away
 
@@ -74,8 +75,9 @@ def made_by(source: str, number: int, record: dict[str, Any]) -> str:
 
 
 def shows(cell: Any) -> bool:
-    """Whether a cell's output holds a figure or a table."""
-    return any("text/html" in output.get("data", {}) for output in cell.outputs)
+    """Whether a cell's output holds a figure, a picture or a table."""
+    pages = [output.get("data", {}).get("text/html", "") for output in cell.outputs]
+    return any(element in page for page in pages for element in ("<figure", "<img", "<table"))
 
 
 def has_tag(cell: Any, tag: str) -> bool:
@@ -103,9 +105,18 @@ def joined(cells: list[Any]) -> list[Any]:
 
 
 def findings_first(cells: list[Any]) -> list[Any]:
-    """The cells, with those of the findings moved to below the first one, which says what the chapter asks."""
+    """The cells, with the findings moved to below the first one, which says what the chapter asks.
+
+    The key figure follows the findings, and stays where it is explained.
+    """
+    import nbformat
+
     first = [cell for cell in cells if has_tag(cell, FINDINGS)]
     rest = [cell for cell in cells if not has_tag(cell, FINDINGS)]
+    if first:
+        for cell in (c for c in rest if has_tag(c, KEY_FIGURE)):
+            copy = nbformat.v4.new_code_cell(cell.source, metadata={"tags": [DISPLAYS]}, outputs=cell.outputs[:1])
+            first.append(copy)
     return rest[:1] + first + rest[1:]
 
 

@@ -18,6 +18,7 @@ from altlib.report.caption_tables import (
     ratio_verdicts,
     repeats_trigram,
     scores_record,
+    search_finding,
     small_sample_note,
     training_summary,
 )
@@ -116,9 +117,11 @@ def test_training_is_summed_up_in_a_row_per_captioner():
 
 
 def test_the_papers_ratios_hold_or_do_not():
-    compared = pd.DataFrame({"metric": ["BLEU@4", "CIDEr"], "ratio": [2.5, 3.9]})
+    compared = pd.DataFrame(
+        {"metric": ["BLEU@4", "CIDEr"], "ratio": [2.5, 3.9], "ratio 95% interval": ["2.10 to 2.90"] * 2}
+    )
     bleu, cider = ratio_verdicts(compared)
-    assert bleu.startswith("BLEU@4: text + image scores 2.50 times") and "at least 2 times holds" in bleu
+    assert bleu.startswith("BLEU@4: text + image scores 2.50 times [2.10 to 2.90]") and "at least 2 times holds" in bleu
     assert "at least 4 times does not hold" in cider
     nothing, _ = ratio_verdicts(compared.assign(ratio=[float("nan"), 1.0]))
     assert "no ratio" in nothing
@@ -146,3 +149,21 @@ def test_a_gallery_shows_every_systems_text_of_each_picture():
 def test_a_handful_of_test_pictures_gets_a_warning():
     assert "only 7 test pictures" in small_sample_note(7).data
     assert small_sample_note(500) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ((0.1, 0.2), "better than 2 of 2 other ways of decoding and worse than 0"),
+        ((0.1, 0.5), "better than 1 of 2 other ways of decoding and worse than 1"),
+    ],
+)
+def test_ways_of_decoding_are_compared_on_the_same_pictures(others, said):
+    resamples = np.linspace(-0.01, 0.01, 50)
+
+    def by_cider(value):
+        return {"CIDEr": Estimate(value, value + resamples * (1 + value))}
+
+    scores = {"beam": by_cider(0.3), **{f"other {i}": by_cider(value) for i, value in enumerate(others)}}
+    sentence = search_finding(scores, "beam", ["other 0", "other 1"])
+    assert said in sentence and "“other 0”, is 0.20 [" in sentence

@@ -89,3 +89,12 @@ def test_findings_stand_below_what_the_chapter_asks():
         new_code_cell("findings()", metadata={"tags": ["findings", "remove-input"]}),
     ]
     assert [cell.source for cell in pages.findings_first(cells)] == ["# First", "findings()", "work()"]
+
+
+def test_the_key_figure_is_shown_below_the_findings_too():
+    figure = new_code_cell("plot()", metadata={"tags": ["key-figure"]}, outputs=[shown("<img>"), shown("notes")])
+    finding = new_markdown_cell("## Findings", metadata={"tags": ["findings"]})
+    first, found, copy, again = pages.findings_first([new_markdown_cell("# First"), figure, finding])
+    assert (first.source, found.source, again) == ("# First", "## Findings", figure)
+    assert [o.data["text/html"] for o in copy.outputs] == ["<img>"] and "key-figure" not in copy.metadata["tags"]
+    assert pages.findings_first([new_markdown_cell("# First"), figure])[1:] == [figure]
