@@ -13,11 +13,8 @@ import sys
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-import pandas as pd
-
 from altlib.evaluation import ratings
-
-PAPER = Path(__file__).parents[1] / "book" / "paper-clip-table2.csv"
+from altlib.published.tables import published_table
 
 
 def rounded(r: float, *digits: str) -> Decimal:
@@ -49,7 +46,7 @@ def main() -> int:
         ratings.read_ratings(folder / "behavioral_data"),
         ratings.read_scores(folder / "metrics" / "clipscore" / "results" / "cosid-clipscores.csv"),
     )
-    paper = pd.read_csv(PAPER)
+    paper = published_table("clip-table2")
     paper = paper[paper["objective"] == "none"].melt(
         id_vars="group", value_vars=list(ratings.QUESTIONS), value_name="paper"
     )

@@ -1,8 +1,8 @@
 """BLEU@4, METEOR, ROUGE-L and CIDEr as in the COCO caption evaluation, with intervals.
 
 Texts are tokenised by the Penn Treebank tokeniser of pycocoevalcap. Scores are of the whole corpus
-and times 100. Each metric is reduced to statistics per picture whose sums give the corpus score, so
-that bootstrap resamples are exact and cheap.
+and times 100. Each metric is reduced to statistics per picture from which the score of any resample of
+the pictures follows, so that bootstrap resamples are exact and cheap.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from altlib.core.estimates import Estimate
 from altlib.core.statistics import resample_counts
+from altlib.evaluation.cider import cider, cider_resamples
 
 METRICS = ("BLEU@4", "METEOR", "ROUGE-L", "CIDEr")
 
@@ -177,16 +178,6 @@ def rouge_l(hypotheses: list[str], references: list[str]) -> np.ndarray:
     return np.array([scorer.calc_score([h], [r]) for h, r in zip(hypotheses, references, strict=True)])
 
 
-def cider(hypotheses: list[str], references: list[str]) -> np.ndarray:
-    """CIDEr of n pairs of tokenised texts, (n,); document frequencies come from the references."""
-    from pycocoevalcap.cider.cider_scorer import CiderScorer
-
-    scorer = CiderScorer(n=4, sigma=6.0)
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        scorer += (hypothesis, [reference])
-    return np.array(scorer.compute_score()[1])
-
-
 Scores = dict[str, Estimate]  # of one system: metric -> corpus score times 100
 
 
@@ -225,9 +216,10 @@ def score_systems(systems: dict[str, list[str]], references: list[str], seed: in
             bleu = bleu_statistics(captions, gold)
             values = {"BLEU@4": float(bleu4(bleu.sum(0)))}
             resamples = {"BLEU@4": bleu4(counts @ bleu)}
-            for metric, each in (("ROUGE-L", rouge_l(captions, gold)), ("CIDEr", cider(captions, gold))):
-                values[metric] = float(each.mean())
-                resamples[metric] = counts @ each / n
+            each = rouge_l(captions, gold)
+            values["ROUGE-L"], resamples["ROUGE-L"] = float(each.mean()), counts @ each / n
+            values["CIDEr"] = float(cider(captions, gold).mean())
+            resamples["CIDEr"] = cider_resamples(captions, gold, counts)
             values["METEOR"], resamples["METEOR"] = by_meteor[name].result()
             out[name] = {m: Estimate(100 * values[m], 100 * resamples[m]) for m in METRICS}
     return out

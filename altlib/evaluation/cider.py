@@ -1,0 +1,95 @@
+"""CIDEr as in the COCO caption evaluation, and its bootstrap resamples with their own document frequencies.
+
+CIDEr weighs an n-gram by how few references hold it, so the score of a resample depends on which
+references were drawn. With ``w`` the weight of an n-gram, ``h`` and ``r`` how often it occurs in a
+caption and in its reference, the similarity of n-grams of one length is a ratio of sums over
+``w**2``: min(h, r) r above, the square root of the sums of h**2 and r**2 below. So the counts are
+taken once, and every resample brings its own weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+LONGEST, SIGMA = 4, 6.0  # of n-grams; of the penalty for a different length: COCO's
+NUMBERS_HELD = 1 << 23  # weights that are held at a time
+
+
+def cider(hypotheses: list[str], references: list[str]) -> np.ndarray:
+    """CIDEr of n pairs of tokenised texts, (n,); document frequencies come from the references."""
+    from pycocoevalcap.cider.cider_scorer import CiderScorer
+
+    scorer = CiderScorer(n=LONGEST, sigma=SIGMA)
+    for hypothesis, reference in zip(hypotheses, references, strict=True):
+        scorer += (hypothesis, [reference])
+    return np.array(scorer.compute_score()[1])
+
+
+@dataclass(frozen=True)
+class NgramCounts:
+    """How often the n-grams of one length occur in n captions and their references.
+
+    Attributes:
+        hypotheses: (n, n-grams).
+        references: (n, n-grams).
+    """
+
+    hypotheses: csr_array
+    references: csr_array
+
+    def similarities(self, counts: np.ndarray) -> np.ndarray:
+        """The similarity of each pair in each resample, (n, resamples), before the penalty for its length.
+
+        Args:
+            counts: How often each picture is drawn, (resamples, n).
+        """
+        frequency = ((self.references > 0).astype(np.float64).T @ counts.T).clip(min=1)  # (n-grams, resamples)
+        squares = (np.log(counts.sum(1)) - np.log(frequency)) ** 2
+        shared = self.hypotheses.minimum(self.references).multiply(self.references)
+        below = (self.hypotheses.power(2) @ squares) * (self.references.power(2) @ squares)
+        return np.divide(shared @ squares, np.sqrt(below), out=np.zeros_like(below), where=below > 0)
+
+
+def count_ngrams(hypotheses: Sequence[str], references: Sequence[str], length: int) -> NgramCounts:
+    """Count the n-grams of one length in n pairs of tokenised texts."""
+    columns: dict[tuple[str, ...], int] = {}
+
+    def occurrences(texts: Sequence[str]) -> list[tuple[int, int]]:
+        found = []
+        for row, text in enumerate(texts):
+            words = text.split()
+            for i in range(len(words) - length + 1):
+                found.append((row, columns.setdefault(tuple(words[i : i + length]), len(columns))))
+        return found
+
+    pairs = [np.array(occurrences(texts), dtype=np.int64).reshape(-1, 2).T for texts in (hypotheses, references)]
+    shape = (len(hypotheses), len(columns))
+    return NgramCounts(*(csr_array((np.ones(found.shape[1]), tuple(found)), shape=shape) for found in pairs))
+
+
+def cider_resamples(hypotheses: list[str], references: list[str], counts: np.ndarray) -> np.ndarray:
+    """Corpus CIDEr of each bootstrap resample, its document frequencies counted in the resample itself.
+
+    Args:
+        hypotheses: n captions, tokenised.
+        references: n references, tokenised.
+        counts: From :func:`altlib.core.statistics.resample_counts`, (resamples, n).
+
+    Returns:
+        (resamples,).
+    """
+    lengths = np.array([[max(0, len(t.split()) - 1) for t in texts] for texts in (hypotheses, references)])
+    penalty = np.exp(-((lengths[0] - lengths[1]) ** 2) / (2 * SIGMA**2))  # COCO's code counts bigrams
+    scores = np.zeros(len(counts))
+    for length in range(1, LONGEST + 1):
+        ngrams = count_ngrams(hypotheses, references, length)
+        step = max(1, NUMBERS_HELD // max(ngrams.references.shape))
+        for start in range(0, len(counts), step):
+            drawn = counts[start : start + step]
+            similar = ngrams.similarities(drawn) * penalty[:, None]
+            scores[start : start + step] += 10 / LONGEST * (drawn.T * similar).sum(0) / drawn.sum(1)
+    return scores

@@ -1,0 +1,53 @@
+"""CIDEr and its resamples, against pycocoevalcap."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from altlib.core.statistics import resample_counts
+from altlib.evaluation import cider as module
+from altlib.evaluation.cider import cider, cider_resamples
+
+REFERENCES = [
+    "two mugs on a red cloth by the sea",
+    "a map with a dog",
+    "a map with a cat to the left",
+    "a cup",
+    "it is shut",
+]
+CAPTIONS = ["two mugs on a blue cloth by a lake", "a map with a cat", "a dog", "", "a cup a cup a cup"]
+
+
+def drawn(texts: list[str], row: np.ndarray) -> list[str]:
+    return [text for text, times in zip(texts, row.astype(int), strict=True) for _ in range(times)]
+
+
+def test_a_resample_is_the_score_of_the_resampled_pictures_with_their_own_document_frequencies():
+    counts = resample_counts(len(REFERENCES), 3, 40)
+    expected = [cider(drawn(CAPTIONS, row), drawn(REFERENCES, row)).mean() for row in counts]
+    assert cider_resamples(CAPTIONS, REFERENCES, counts) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    fixed = counts @ cider(CAPTIONS, REFERENCES) / len(REFERENCES)
+    assert abs(fixed - expected).max() > 0.1  # frequencies that are held fixed give other scores
+
+
+words = st.lists(st.sampled_from("abcd"), max_size=9).map(" ".join)
+
+
+@given(st.lists(st.tuples(words, words), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=60)
+def test_without_resampling_it_is_the_score_of_pycocoevalcap(pairs):
+    hypotheses, references = (list(texts) for texts in zip(*pairs, strict=True))
+    if not any(references):
+        references[0] = "a"  # pycocoevalcap needs a word in some reference
+    once = np.ones((1, len(pairs)))
+    assert cider_resamples(hypotheses, references, once)[0] == pytest.approx(
+        cider(hypotheses, references).mean(), rel=1e-9, abs=1e-12
+    )
+
+
+def test_resamples_are_the_same_however_many_are_held_at_a_time(monkeypatch):
+    counts = resample_counts(len(REFERENCES), 0, 10)
+    whole = cider_resamples(CAPTIONS, REFERENCES, counts)
+    monkeypatch.setattr(module, "NUMBERS_HELD", 100)
+    assert cider_resamples(CAPTIONS, REFERENCES, counts) == pytest.approx(whole, rel=1e-12)
