@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def print_scores(options: argparse.Namespace) -> None:
-    """Print the base and the description-preferring score of each text, best description first."""
+    """Print the scores of each text, best description first: CLIPScore, the base model's and the tuned model's of the bare text."""
     from altlib.core.images import open_picture
     from altlib.evaluation.clip_scores import score_picture
     from altlib.evaluation.second_captions import open_tuned
@@ -36,6 +36,7 @@ def print_scores(options: argparse.Namespace) -> None:
             f"altlib: {cropped} of {len(rows)} texts were longer than the model reads and were cropped", file=sys.stderr
         )
     width = max(10, len(tuned.settings.name))
-    print(f"{'CLIPScore':>9}  {tuned.settings.name:>{width}}  text")
+    print(f"{'CLIPScore':>9}  {'bare text':>9}  {tuned.settings.name:>{width}}  text")
     for text, row in sorted(zip(options.text, rows, strict=True), key=lambda pair: -pair[1]["description score"]):
-        print(f"{row['CLIPScore']:9.3f}  {row['description score']:{width}.3f}  {text}")
+        scores = f"{row['CLIPScore']:9.3f}  {row['bare text']:9.3f}  {row['description score']:{width}.3f}"
+        print(f"{scores}  {text}")

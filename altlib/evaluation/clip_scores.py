@@ -1,4 +1,8 @@
-"""How well a text fits a picture: CLIPScore, and the score of a CLIP that prefers descriptions."""
+"""How well a text fits a picture: CLIPScore, and the score of a CLIP that prefers descriptions.
+
+CLIPScore puts a prompt before the text. Fine-tuned models score the bare text, as they were trained,
+so the base model's score of the bare text is what theirs is compared with.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +42,19 @@ def accuracy_of(tuned: DescriptionClip, triplets: Triplets, clip: Clip) -> float
     return description_accuracy(images, captions, descriptions)
 
 
-def base_accuracy(base: Clip, triplets: Triplets) -> float:
-    """:func:`description_accuracy` of the pretrained model on triplets."""
+def base_accuracy(base: Clip, triplets: Triplets, prompt: str = "") -> float:
+    """:func:`description_accuracy` of the pretrained model on triplets.
+
+    Args:
+        base: The model.
+        triplets: The pictures with their texts.
+        prompt: What is put before every text.
+    """
     encode = base_encoder(base)
-    texts = encode(torch.cat([triplets.captions, triplets.descriptions]))
+    tokens = torch.cat([triplets.captions, triplets.descriptions])
+    if prompt:
+        tokens = base.tokenize([prompt + text for text in triplets.caption_texts + triplets.description_texts])
+    texts = encode(tokens)
     captions, descriptions = texts.split(len(triplets))
     return description_accuracy(triplets.features, captions, descriptions)
 
@@ -59,20 +72,23 @@ def clip_score(images: Tensor, texts: Tensor) -> Tensor:
     return CLIPSCORE_WEIGHT * (images * texts).sum(-1).clamp(min=0)
 
 
-def base_scores(base: Clip, pictures: list[str], texts: list[str], cache: Path | None = None) -> Tensor:
-    """CLIPScore of pairs of picture and text by a pretrained model, as published with its prompt.
+def base_scores(
+    base: Clip, pictures: list[str], texts: list[str], cache: Path | None = None, prompt: str = CLIPSCORE_PROMPT
+) -> Tensor:
+    """CLIPScore of pairs of picture and text by a pretrained model.
 
     Args:
         base: The model.
         pictures: n picture files.
         texts: n texts.
         cache: Folder in which image features are kept.
+        prompt: What is put before every text; CLIPScore's own, or nothing.
 
     Returns:
         (n,).
     """
     images = picture_features(pictures, base, cache)
-    return clip_score(images, base.encode_texts([CLIPSCORE_PROMPT + text for text in texts]))
+    return clip_score(images, base.encode_texts([prompt + text for text in texts]))
 
 
 def tuned_scores(
@@ -107,8 +123,9 @@ def score_picture(
         tuned: A fine-tuned model, if its score is wanted too.
 
     Returns:
-        One dictionary per text with the keys ``CLIPScore`` and, with ``tuned``, ``description score``;
-        and how many texts were longer than the context.
+        One dictionary per text with the keys ``CLIPScore``, ``bare text`` (the base model's score without
+        CLIPScore's prompt) and, with ``tuned``, ``description score``; and how many texts were longer
+        than the context.
 
     Raises:
         PictureError: The picture cannot be read.
@@ -117,7 +134,10 @@ def score_picture(
     if any(not text.strip() for text in texts):
         raise ValueError("a text to score is empty")
     pictures = [str(picture)] * len(texts)
-    scores = {"CLIPScore": base_scores(base, pictures, texts)}
+    scores = {
+        "CLIPScore": base_scores(base, pictures, texts),
+        "bare text": base_scores(base, pictures, texts, prompt=""),
+    }
     if tuned is not None:
         scores["description score"] = tuned_scores(tuned, base, pictures, texts)
     cropped = longer_than_context(base, texts, base.tokenize(texts))

@@ -24,6 +24,8 @@ class Triplets:
         cropped: How many texts were longer than the context.
         incomplete: How many items lacked a caption or a description.
         images: The n picture files.
+        caption_texts: The n captions.
+        description_texts: The n descriptions.
     """
 
     features: Tensor
@@ -33,6 +35,8 @@ class Triplets:
     cropped: int = 0
     incomplete: int = 0
     images: list[str] = field(default_factory=list)
+    caption_texts: list[str] = field(default_factory=list)
+    description_texts: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -69,6 +73,8 @@ def make_triplets(posts: pd.DataFrame, features: Tensor, clip: Clip) -> Triplets
         + longer_than_context(clip, descriptions, description_tokens),
         len(posts) - len(rows),
         posts["image"].iloc[rows].tolist(),
+        captions,
+        descriptions,
     )
 
 

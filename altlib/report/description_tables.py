@@ -15,11 +15,14 @@ import pandas as pd
 from torch import Tensor
 
 from altlib.core.statistics import plus_minus, proportion_interval
+from altlib.evaluation.clip_scores import CLIPSCORE_PROMPT
 from altlib.models.triplets import Triplets
+from altlib.training.tuning_study import BaseResult
 
 QUESTIONS_SHOWN = ("overall", "imaginability")  # the questions of Table 1
 PAPER_ACCURACY = {("behavioural", "lora"): 0.90, ("iit-das", "lora"): 0.86}  # of Table 1
 CONFIGURATION = ["objective", "fine-tuning"]
+BARE = "bare"  # the form of a text that is scored as it is
 
 
 def triplet_table(splits: Mapping[str, Triplets]) -> pd.DataFrame:
@@ -49,43 +52,51 @@ def agreement_with(agreement: pd.DataFrame, group: str, question: str, column: s
     return float(found.iloc[0]) if len(found) else float("nan")
 
 
+def text_form(prompt: str) -> str:
+    """How a table says in which form texts are scored: bare, or after a prompt."""
+    return f'after "{prompt.strip()}"' if prompt else BARE
+
+
 def main_table(
-    accuracy: float,
+    base: Sequence[BaseResult],
     pictures: int,
     transfer: Mapping[str, float],
-    agreement: pd.DataFrame,
     runs: pd.DataFrame,
     group: str,
 ) -> pd.DataFrame:
     """Table 1: how often the description is preferred, macro-F1 of the transfer tasks, correlation with ratings.
 
     Args:
-        accuracy: Share of pictures whose description the base model prefers.
-        pictures: How many pictures that is a share of; its interval is over these.
+        base: What the base model reaches, with texts in each form.
+        pictures: How many test pictures there are; the base model's intervals are over these.
         transfer: The base model's macro-F1 by transfer task.
-        agreement: The base model's correlations.
         runs: The fine-tuned models.
         group: Whose ratings the correlations are shown for.
 
     Returns:
-        The base model in the first row, then one row per objective and way of fine-tuning.
+        The base model in the first rows, one per form of texts, then one row per objective and way of
+        fine-tuning.
     """
-    low, high = proportion_interval(round(accuracy * pictures), pictures)
-    rows: list[dict[str, Any]] = [
-        {
-            "objective": "none",
-            "fine-tuning": "none",
-            "description preferred (%)": f"{100 * accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-            **{f"{task}, F1 (%)": f"{100 * f1:.1f}" for task, f1 in transfer.items()},
-            "transfer score (%)": "100",
-            **{f"r, {q}": plus_minus([agreement_with(agreement, group, q)]) for q in QUESTIONS_SHOWN},
-        }
-    ]
+    rows: list[dict[str, Any]] = []
+    for form in base:
+        low, high = proportion_interval(round(form.accuracy * pictures), pictures)
+        rows.append(
+            {
+                "objective": "none",
+                "fine-tuning": "none",
+                "text": text_form(form.prompt),
+                "description preferred (%)": f"{100 * form.accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+                **{f"{task}, F1 (%)": f"{100 * f1:.1f}" for task, f1 in transfer.items()},
+                "transfer score (%)": "100",
+                **{f"r, {q}": plus_minus([agreement_with(form.agreement, group, q)]) for q in QUESTIONS_SHOWN},
+            }
+        )
     for (objective, tuning), found in runs.groupby(CONFIGURATION, sort=False):
         rows.append(
             {
                 "objective": objective,
                 "fine-tuning": tuning,
+                "text": BARE,
                 "description preferred (%)": plus_minus(100 * found["accuracy"], 1),
                 **{f"{task}, F1 (%)": plus_minus(100 * found[task], 1) for task in transfer},
                 "transfer score (%)": plus_minus(100 * found["transfer"], 1),
@@ -134,8 +145,15 @@ def verdicts(runs: pd.DataFrame) -> list[str]:
     return said
 
 
-def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: str) -> pd.DataFrame:
-    """Correlations of several seeds in the columns of Table 2, with intervals over the seeds."""
+def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: str, text: str = BARE) -> pd.DataFrame:
+    """Correlations of several seeds in the columns of Table 2, with intervals over the seeds.
+
+    Args:
+        agreements: As from :func:`altlib.evaluation.ratings.correlations`, one per seed.
+        objective: Of the models.
+        tuning: How they were fine-tuned.
+        text: The form in which they read texts.
+    """
     first = agreements[0]
 
     def over_seeds(column: str) -> list[str]:
@@ -146,6 +164,7 @@ def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: s
             "group": first["group"],
             "objective": objective,
             "fine-tuning": tuning,
+            "text": text,
             "question": first["question"],
             "items": first["items"],
             "r": over_seeds("r"),
@@ -155,17 +174,19 @@ def agreement_rows(agreements: Sequence[pd.DataFrame], objective: str, tuning: s
     )
 
 
-def agreement_table(base: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame | None = None) -> pd.DataFrame:
+def agreement_table(
+    base: Sequence[BaseResult], runs: pd.DataFrame, published: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Table 2: correlations with ratings, by group and question.
 
     Args:
-        base: The base model's correlations.
+        base: What the base model reaches, with texts in each form.
         runs: The fine-tuned models.
-        published: Correlations of published scores, if there are any.
+        published: Correlations of published CLIPScores, if there are any.
     """
-    parts = [agreement_rows([base], "none", "none")]
+    parts = [agreement_rows([form.agreement], "none", "none", text_form(form.prompt)) for form in base]
     if published is not None:
-        parts.append(agreement_rows([published], "none (published scores)", "none"))
+        parts.append(agreement_rows([published], "none (published scores)", "none", text_form(CLIPSCORE_PROMPT)))
     parts += [
         agreement_rows(found["agreement"].tolist(), objective, tuning)
         for (objective, tuning), found in runs.groupby(CONFIGURATION, sort=False)
@@ -177,7 +198,7 @@ def length_verdicts(base: pd.DataFrame, runs: pd.DataFrame, group: str) -> list[
     """Whether scores say more of a group's ratings than the length of a text does, one sentence per configuration and question.
 
     Args:
-        base: The base model's correlations.
+        base: The base model's correlations, with texts in the form that the fine-tuned models read.
         runs: The fine-tuned models.
         group: Whose ratings.
     """

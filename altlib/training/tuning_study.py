@@ -12,7 +12,7 @@ import pandas as pd
 from torch import Tensor
 
 from altlib.core.parallel import side_by_side
-from altlib.evaluation.clip_scores import accuracy_of, base_accuracy, base_scores, tuned_scores
+from altlib.evaluation.clip_scores import CLIPSCORE_PROMPT, accuracy_of, base_accuracy, base_scores, tuned_scores
 from altlib.evaluation.ratings import RatedItems, correlations
 from altlib.evaluation.transfer import TransferTask, base_encoder, evaluate_tasks, label_tokens, transfer_of
 from altlib.models.clip import Clip
@@ -93,6 +93,21 @@ class StudyResults:
     history: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class BaseResult:
+    """What the base model reaches, given texts in one form.
+
+    Attributes:
+        prompt: What is put before every text.
+        accuracy: Share of test pictures whose description it prefers.
+        agreement: Correlations of its scores with ratings.
+    """
+
+    prompt: str
+    accuracy: float
+    agreement: pd.DataFrame
+
+
 @dataclass
 class TuningStudy:
     """A base model, what it is tuned and measured on, and where the runs are kept.
@@ -118,7 +133,7 @@ class TuningStudy:
 
     @cached_property
     def accuracies(self) -> dict[str, float]:
-        """Share of the pictures whose description the base model prefers, by split."""
+        """Share of the pictures whose description the base model prefers, of bare texts, by split."""
         return {name: base_accuracy(self.base, triplets) for name, triplets in self.split.items()}
 
     def base_transfer(self, reporting: bool) -> dict[str, float]:
@@ -173,10 +188,15 @@ class TuningStudy:
         for plan in plans:
             self.tune(plan)
 
-    def base_agreement(self, rated: RatedItems) -> pd.DataFrame:
-        """Correlations of the base model's CLIPScore with ratings."""
-        scored = rated.scored(partial(base_scores, self.base, cache=self.run / "features"))
-        return correlations(rated.groups, scored)
+    def base_result(self, rated: RatedItems, prompt: str) -> BaseResult:
+        """What the base model reaches with a prompt before every text."""
+        scored = rated.scored(partial(base_scores, self.base, cache=self.run / "features", prompt=prompt))
+        accuracy = base_accuracy(self.base, self.split["test"], prompt)
+        return BaseResult(prompt, accuracy, correlations(rated.groups, scored))
+
+    def base_results(self, rated: RatedItems) -> list[BaseResult]:
+        """What the base model reaches as CLIPScore, and with bare texts, as fine-tuned models read them."""
+        return [self.base_result(rated, prompt) for prompt in (CLIPSCORE_PROMPT, "")]
 
     def result(self, plan: TuningSettings, rated: RatedItems) -> tuple[dict[str, Any], pd.DataFrame]:
         """The rows of a run in :class:`StudyResults`."""
@@ -198,7 +218,7 @@ class TuningStudy:
         return StudyResults(pd.DataFrame(list(rows)), pd.concat(curves, ignore_index=True))
 
     def margins(self, plan: TuningSettings, posts: pd.DataFrame) -> dict[str, Tensor]:
-        """By how much the score of each post's description exceeds its caption's.
+        """By how much the score of each post's description exceeds its caption's, of bare texts.
 
         Args:
             plan: The run whose model scores.
@@ -209,19 +229,18 @@ class TuningStudy:
         """
         tuned, _ = load_tuned(self.folder(plan), self.base)
         images, cache = posts["image"].tolist(), self.run / "features"
-        scores = {"base": partial(base_scores, self.base), "tuned": partial(tuned_scores, tuned, self.base)}
+        scores = {
+            "base": partial(base_scores, self.base, prompt=""),
+            "tuned": partial(tuned_scores, tuned, self.base),
+        }
         return {
             model: score(images, posts["alt_text"].tolist(), cache=cache)
             - score(images, posts["caption"].tolist(), cache=cache)
             for model, score in scores.items()
         }
 
-    def record(self, results: StudyResults, base_agreement: pd.DataFrame) -> dict[str, Any]:
+    def record(self, results: StudyResults, base: Sequence[BaseResult]) -> dict[str, Any]:
         """The numbers of the study as JSON has them."""
         runs = [row | {"agreement": row["agreement"].to_dict("records")} for row in results.runs.to_dict("records")]
-        base = {
-            "accuracy": self.accuracies["test"],
-            "transfer": self.before,
-            "agreement": base_agreement.to_dict("records"),
-        }
-        return {"base": base, "runs": runs}
+        forms = [vars(form) | {"agreement": form.agreement.to_dict("records")} for form in base]
+        return {"base": {"transfer": self.before, "texts": forms}, "runs": runs}

@@ -10,9 +10,10 @@ def test_texts_are_scored_from_the_command_line(book, picture, capsys):
     found = capsys.readouterr()
     assert "1 of 3 texts were longer" in found.err
     header, *rows = found.out.strip().splitlines()
-    assert "CLIPScore" in header and len(rows) == 3
-    tuned = [float(row.split()[1]) for row in rows]
-    assert tuned == sorted(tuned, reverse=True) and all(0 <= v <= 2.5 for v in tuned)
+    assert header.split()[:3] == ["CLIPScore", "bare", "text"] and len(rows) == 3
+    prompted, bare, tuned = zip(*([float(score) for score in row.split()[:3]] for row in rows), strict=True)
+    assert prompted != bare
+    assert list(tuned) == sorted(tuned, reverse=True) and all(0 <= v <= 2.5 for v in tuned)
     assert main(["score", path, *texts, "--run", str(book), "--model", "iit-das-lora-1"]) == 0
     assert "iit-das-lora-1" in capsys.readouterr().out
     assert main(["score", path, *texts, "--run", str(book), "--model", "x"]) == 1

@@ -9,11 +9,18 @@ from altlib.core.statistics import plus_minus
 from altlib.models.triplets import Triplets
 from altlib.report import description_tables as tables
 from altlib.report.description_tables import agreement_table, agreement_with, changed_order, main_table, verdicts
+from altlib.training.tuning_study import BaseResult
 
 
 def agreement(r: float, question: str = "overall") -> pd.DataFrame:
     row = {"group": "blind", "question": question, "items": 68, "without_score": 0, "r": r}
     return pd.DataFrame([row | {"length_r": 0.57, "partial_r": r / 2}])
+
+
+def base(agreement: pd.DataFrame, prompted: pd.DataFrame | None = None) -> list[BaseResult]:
+    """The base model on bare texts; with ``prompted``, after CLIPScore's prompt first."""
+    forms = [BaseResult("", 0.5, agreement)]
+    return forms if prompted is None else [BaseResult("A photo depicts ", 0.6, prompted), *forms]
 
 
 def runs(full: float = 0.5, lora: float = 0.8, accuracy: float = 0.92) -> pd.DataFrame:
@@ -48,13 +55,26 @@ def test_a_correlation_that_is_not_there_is_nan():
 
 
 def test_the_main_table_begins_with_the_base_model():
-    table = tables.main_table(0.5, 100, {"Food": 0.6}, agreement(0.3), runs(), "blind")
+    table = tables.main_table(base(agreement(0.3)), 100, {"Food": 0.6}, runs(), "blind")
     assert table["fine-tuning"].tolist() == ["none", "full", "lora"]
     assert table["description preferred (%)"][0] == "50.0 [40.4, 59.6]"  # Wilson's interval
     assert table["transfer score (%)"].tolist() == ["100", "50.0 ± 0.0", "80.0 ± 0.0"]
     assert table["Food, F1 (%)"].tolist() == ["60.0", "25.0 ± 0.0", "40.0 ± 0.0"]
     assert table["r, overall"][1].startswith("0.50 ± ")
     assert table["r, imaginability"].tolist() == ["–"] * 3
+
+
+def test_the_base_model_stands_in_the_tables_with_every_form_of_the_texts():
+    forms = base(agreement(0.3), prompted=agreement(0.1))
+    table = tables.main_table(forms, 100, {"Food": 0.6}, runs(), "blind")
+    assert table["text"].tolist() == ['after "A photo depicts"', "bare", "bare", "bare"]
+    assert table["description preferred (%)"][0].startswith("60.0 [") and table["r, overall"].tolist()[:2] == [
+        "0.10",
+        "0.30",
+    ]
+    table = tables.agreement_table(forms, runs(), agreement(0.2))
+    assert table["text"].tolist() == ['after "A photo depicts"', "bare", 'after "A photo depicts"', "bare", "bare"]
+    assert table["r"].tolist()[:3] == ["0.10", "0.30", "0.20"]
 
 
 @pytest.mark.parametrize(("full", "lora", "holds"), [(0.5, 0.8, True), (0.8, 0.5, False), (0.601, 0.604, False)])
@@ -69,10 +89,10 @@ def test_an_accuracy_below_the_papers_is_said_not_to_reach_it():
 
 
 def test_published_scores_stand_beside_the_models():
-    table = tables.agreement_table(agreement(0.3), runs(), agreement(0.2))
+    table = tables.agreement_table(base(agreement(0.3)), runs(), agreement(0.2))
     assert table["objective"].tolist() == ["none", "none (published scores)", "behavioural", "behavioural"]
     assert table["r"].tolist()[:2] == ["0.30", "0.20"]
-    assert len(tables.agreement_table(agreement(0.3), runs())) == 3
+    assert len(tables.agreement_table(base(agreement(0.3)), runs())) == 3
 
 
 def test_scores_are_compared_with_the_length_of_the_text():
@@ -113,7 +133,7 @@ def tuned():
 
 
 def test_the_main_table_has_the_base_model_and_every_configuration(tuned):
-    table = main_table(0.5, 100, {"Food": 0.25}, agreement_of_groups(0.08), tuned, "blind")
+    table = main_table(base(agreement_of_groups(0.08)), 100, {"Food": 0.25}, tuned, "blind")
     assert table["objective"].tolist() == ["none", "iit-das", "joint"]
     assert table["description preferred (%)"].tolist()[::2] == ["50.0 [40.4, 59.6]", "70.0"]
     assert table["description preferred (%)"][1].startswith("85.0 ± ")
@@ -138,9 +158,9 @@ def test_verdicts_can_come_out_either_way():
 def test_without_ratings_there_is_a_dash(tuned):
     nothing = agreement_of_groups(0.1).iloc[:0]
     tuned["agreement"] = [nothing] * 3
-    table = main_table(0.5, 100, {"Food": 0.25}, nothing, tuned, "nobody")
+    table = main_table(base(nothing), 100, {"Food": 0.25}, tuned, "nobody")
     assert set(table["r, overall"]) == {"–"}
-    assert len(agreement_table(nothing, tuned)) == 0
+    assert len(agreement_table(base(nothing), tuned)) == 0
 
 
 def test_the_agreement_of_a_group_with_a_question():
@@ -149,7 +169,7 @@ def test_the_agreement_of_a_group_with_a_question():
 
 
 def test_the_agreement_table_has_base_published_scores_and_runs_side_by_side(tuned):
-    table = agreement_table(agreement_of_groups(0.08), tuned, agreement_of_groups(0.074))
+    table = agreement_table(base(agreement_of_groups(0.08)), tuned, agreement_of_groups(0.074))
     overall = table[(table["group"] == "blind") & (table["question"] == "overall")]
     assert overall["objective"].tolist() == ["none", "none (published scores)", "iit-das", "joint"]
     assert overall["r"].tolist()[:2] == ["0.08", "0.07"]

@@ -114,9 +114,21 @@ def test_margins_say_by_how_much_the_description_outscores_the_caption(study, re
     assert not torch.equal(margins["base"], margins["tuned"])
 
 
+def test_before_the_first_update_a_run_scores_as_the_base_model_does_on_bare_texts(study, posts):
+    """So what a tuned model's scores differ by is the tuning, not a prompt."""
+    test = posts[posts["split"] == "test"].reset_index(drop=True)
+    plan = TuningSettings("behavioural", "lora", layer=2, steps=1, evaluations=1, rank=2, learning_rate=0.0, seed=9)
+    study.tune(plan)
+    margins = study.margins(plan, test)
+    torch.testing.assert_close(margins["base"], margins["tuned"], atol=1e-5, rtol=1e-4)
+
+
 def test_the_record_is_json_with_the_base_model_and_every_run(study, results):
     _, rated, found = results
-    record = json.loads(json.dumps(study.record(found, study.base_agreement(rated))))
-    assert record["base"]["accuracy"] == study.accuracies["test"] and record["base"]["transfer"] == study.before
+    record = json.loads(json.dumps(study.record(found, study.base_results(rated))))
+    prompted, bare = record["base"]["texts"]
+    assert bare["accuracy"] == study.accuracies["test"] and record["base"]["transfer"] == study.before
+    assert (prompted["prompt"], bare["prompt"]) == ("A photo depicts ", "")
+    assert prompted["agreement"] != bare["agreement"]
     assert [run["objective"] for run in record["runs"]] == ["behavioural", "iit-das"]
     assert record["runs"][0]["agreement"][0].keys() >= {"group", "question", "r"}
