@@ -12,24 +12,28 @@ from altlib.data.sources import registry
 from altlib.data.splits import split_by_post
 
 
-def triplet_posts(run: Path, concadia_path: str = "", stories: int = 600, seed: int = 0) -> tuple[pd.DataFrame, str]:
+def triplet_posts(
+    run: Path, concadia_path: str = "", stories: int = 600, seed: int = 0, drawn: Path | None = None
+) -> tuple[pd.DataFrame, str]:
     """Posts with captions and a split.
 
     Args:
         run: the run's folder; its corpus is taken if it has captions.
         concadia_path: of Concadia, which is taken first, in its own split; empty for none.
-        stories: posts of the miniature world, which are taken last, drawn into the run's folder.
+        stories: posts of the miniature world, which are taken last.
         seed: of these posts and their split.
+        drawn: folder that new pictures are written to; None takes the run's own folder ``triplets``.
 
     Returns:
         The posts, and where they come from: "concadia", "run" or "miniworld".
     """
+    drawn = drawn or run / "triplets"
     if concadia_path:
-        return registry.collect("concadia", run, concadia_path)[0], "concadia"
+        return registry.collect("concadia", drawn, concadia_path)[0], "concadia"
     posts = read_corpus(run / "corpus")
     if (posts["caption"].str.strip() != "").any():
         return posts, "run"
-    posts, _ = registry.collect("miniworld", run / "triplets", posts=stories, seed=seed)
+    posts, _ = registry.collect("miniworld", drawn, posts=stories, seed=seed)
     posts["split"] = split_by_post(posts, 0.1, 0.2, seed)
     return posts, "miniworld"
 

@@ -100,11 +100,17 @@ class CaptionJudge:
         return said
 
 
-def caption_judge(run: Path, name: str = "", missed: float = 0.05, pictures: int = 500, seed: int = 0) -> CaptionJudge:
+def caption_judge(
+    run: Path, folder: Path, name: str = "", missed: float = 0.05, pictures: int = 500, seed: int = 0
+) -> CaptionJudge:
     """A judge from a run's fine-tuned CLIP, set on the run's own validation pictures.
+
+    These are the pictures that chose the checkpoint: those of the seed with which the run tuned. The
+    run's folder is only read.
 
     Args:
         run: The run's folder.
+        folder: Where pictures that must be drawn again, and features, are kept.
         name: Of the fine-tuned model; empty for the one with the best trade-off.
         missed: At most this share of the validation descriptions may lie below the threshold.
         pictures: At most so many validation pictures are used.
@@ -114,14 +120,14 @@ def caption_judge(run: Path, name: str = "", missed: float = 0.05, pictures: int
         ValueError: The run has no fine-tuned CLIP, or no validation pictures with caption and description.
     """
     base, tuned = open_tuned(run, name)
-    concadia = read_json(run / "parameters.json")["clip-prefers-descriptions"]["concadia_path"]
-    posts, _ = triplet_posts(run, concadia)
+    tuned_on = read_json(run / "tuned-clip" / "models.json")
+    posts, _ = triplet_posts(run, tuned_on["concadia_path"], seed=tuned_on["seed"], drawn=folder)
     held_out = sample_rows(posts[(posts["caption"] != "") & (posts["alt_text"] != "")], "val", pictures, seed)
     if held_out.empty:
         raise ValueError(f"{run} has no validation pictures with a caption and a description")
     paths = held_out["image"].tolist()
     of = {
-        kind: tuned_scores(tuned, base, paths, held_out[kind].tolist(), run / "features").numpy()
+        kind: tuned_scores(tuned, base, paths, held_out[kind].tolist(), folder / "features").numpy()
         for kind in ("alt_text", "caption")
     }
     threshold = float(np.quantile(of["alt_text"], missed, method="lower"))

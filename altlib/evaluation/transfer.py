@@ -185,7 +185,6 @@ def torchvision_tasks(clip: Clip, root: Path, cache: Path, pictures: int = 0, se
         "Food101": lambda: datasets.Food101(str(root), split="test", download=False),
         "ImageNet": lambda: datasets.ImageNet(str(root), split="val"),
     }
-    kept_as = Key(CODE, weights=clip.fingerprint, root=str(root.resolve()), seed=seed, pictures=pictures)
     tasks, causes = [], []
     for name, make in makers.items():
         try:
@@ -195,6 +194,7 @@ def torchvision_tasks(clip: Clip, root: Path, cache: Path, pictures: int = 0, se
             continue
         labels = [(c[0] if isinstance(c, tuple) else c).replace("_", " ") for c in data.classes]
         order = np.random.default_rng(seed).permutation(len(data))[: pictures or None]
+        kept_as = dataset_key(clip, root, name, labels, order)
         tasks.append(dataset_task(name, labels, clip, data, order, cache / f"{name}-{kept_as}.safetensors"))
     if not tasks:
         raise ValueError(
@@ -202,6 +202,21 @@ def torchvision_tasks(clip: Clip, root: Path, cache: Path, pictures: int = 0, se
             "torchvision.datasets.CIFAR100(root, download=True) and its likes put them there. " + "; ".join(causes)
         )
     return tasks
+
+
+def dataset_key(clip: Clip, root: Path, name: str, labels: list[str], order: np.ndarray) -> Key:
+    """What the features of a torchvision dataset's pictures follow from.
+
+    Args:
+        clip: The encoder.
+        root: Folder of the datasets.
+        name: Of the dataset.
+        labels: One per class.
+        order: Numbers of the chosen pictures, (n,).
+    """
+    device = next(clip.model.parameters()).device.type
+    key = Key(CODE, weights=clip.fingerprint, device=device, root=str(root.resolve()))
+    return key.add(dataset=name, labels=labels, order=order)
 
 
 def dataset_task(name: str, labels: list[str], clip: Clip, data: Any, order: np.ndarray, file: Path) -> TransferTask:

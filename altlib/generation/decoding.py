@@ -307,8 +307,8 @@ def decode_once(
 ) -> list[list[Candidate]]:
     """:func:`decode`, kept in a folder.
 
-    What was decoded there by the same code from the same weights and inputs is read back. The
-    candidates come without their token ids.
+    What was decoded there by the same code from the same weights and inputs, on the same kind of
+    device and in the same precision, is read back. The candidates come without their token ids.
 
     Args:
         captioner: The captioner.
@@ -318,7 +318,9 @@ def decode_once(
         folder: Where candidates are kept.
         name: Of the captioner, for the progress bar.
     """
+    device = captioner.embedding.weight.device.type
     key = Key(CODE, config=captioner.config, weights=captioner, features=features, texts=texts, settings=settings)
+    key.add(device=device, precision=mixed_precision(device))
     file = folder / f"{key}.parquet"
     if not file.is_file():
         rows = [

@@ -46,7 +46,7 @@ def table1_systems(captioners: Iterable[str], posts: list[str], beam: Decoding, 
     """The rows of Table 1 by their names in the paper, then the ablations of the run.
 
     Args:
-        captioners: Names of the run's captioners; those that begin with ``text-image-`` are ablations.
+        captioners: Names of the run's captioners; those that no row of the paper has are ablations.
         posts: The post of each picture.
         beam: Beam search with trigram blocking; the other searches are changes of it.
         seed: Seed of the random pairing of "Rand Text", which needs at least two pictures.
@@ -61,7 +61,8 @@ def table1_systems(captioners: Iterable[str], posts: list[str], beam: Decoding, 
         "Ours (Text + Image), Greedy (NR)": System("text-image", posts, replace(beam, beams=1)),
         "Ours (Text + Image), BS": System("text-image", posts, replace(beam, block_trigrams=False)),
     }
-    rows |= {f"{name}, BS (NR)": System(name, posts, beam) for name in captioners if name.startswith("text-image-")}
+    papers = {row.captioner for row in rows.values()}
+    rows |= {f"{name}, BS (NR)": System(name, posts, beam) for name in captioners if name not in papers}
     if len(posts) > 1:
         rows[RANDOM_TEXT] = System("text-image", random_posts(posts, seed), beam, "another picture's post")
     return rows

@@ -7,10 +7,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from altlib.core.code_imports import code_fingerprint
 from altlib.core.files import whole_file
 from altlib.miniworld.lexicon import lexicon, things, topics
 from altlib.miniworld.render import render
 from altlib.miniworld.scene import Scene, Story, sample_scene, sample_story
+
+CODE = code_fingerprint("miniworld.tasks")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def draw_tasks(folder: Path, per_class: int, seed: int) -> list[DrawnTask]:
     """Draw the pictures of all tasks that are not there yet.
 
     Args:
-        folder: Where the picture files are kept.
+        folder: Where the picture files are kept, in a folder of their own for each version of the code that
+            draws them.
         per_class: Pictures per class; half of them choose checkpoints.
         seed: Another seed draws other scenes.
 
@@ -71,7 +75,7 @@ def draw_tasks(folder: Path, per_class: int, seed: int) -> list[DrawnTask]:
         task = DrawnTask(name, [label for _, label in classes], [], [], [])
         for number, (change, label) in enumerate(classes):
             for copy in range(per_class):
-                path = folder / f"{name.split()[0].lower()}-{seed}-{number}-{copy}.png"
+                path = folder / CODE[:12] / f"{name.split()[0].lower()}-{seed}-{number}-{copy}.png"
                 if not path.exists():
                     story, scene = scene_of_class(change, f"transfer/{seed}/{name}/{label}/{copy}")
                     path.parent.mkdir(parents=True, exist_ok=True)

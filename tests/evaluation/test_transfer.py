@@ -1,7 +1,9 @@
 """Zero-shot classification before and after tuning."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -80,3 +82,19 @@ def test_torchvision_datasets_are_read_by_path_and_kept(base, tmp_path):
     assert torch.equal(task.features, again.features)
     with pytest.raises(ValueError, match=r"holds none.*download=True"):
         transfer.torchvision_tasks(base, tmp_path / "cache", tmp_path / "cache")
+
+
+def test_the_key_of_a_datasets_features_changes_with_everything_that_chooses_them(base, tmp_path, monkeypatch):
+    usual = {"clip": base, "root": tmp_path, "name": "a", "labels": ["x", "y"], "order": np.arange(4)}
+    changes = {
+        "clip": dataclasses.replace(base, fingerprint="other"),
+        "root": tmp_path / "other",
+        "name": "b",
+        "labels": ["x", "z"],
+        "order": np.arange(4)[::-1],
+    }
+    keys = {str(transfer.dataset_key(**usual | {name: value})) for name, value in changes.items()}
+    keys |= {str(transfer.dataset_key(**usual | {"order": np.arange(5)})), str(transfer.dataset_key(**usual))}
+    assert str(transfer.dataset_key(**usual)) == str(transfer.dataset_key(**usual))
+    monkeypatch.setattr(transfer, "CODE", "another")
+    assert len({*keys, str(transfer.dataset_key(**usual))}) == len(changes) + 3

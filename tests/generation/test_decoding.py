@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from altlib.generation import decoding
 from altlib.generation.decoding import Decoding, decode, decode_once, forbidden_tokens, prompt_batch
 
 
@@ -57,7 +58,7 @@ def test_it_is_the_same_where_captions_end_early(captioner, features, posts, bea
 
 
 def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, monkeypatch):
-    """Read back only for the same code, weights, posts, features and search; a kill before the end leaves nothing half."""
+    """Read back only for the same code, weights, posts, features, search and precision; a kill before the end leaves nothing half."""
     how = Decoding(beams=3, max_tokens=8)
     first = decode_once(captioner, features, posts, how, tmp_path)
     fresh = decode(captioner, features, posts, how)
@@ -75,6 +76,11 @@ def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, mon
     assert decode_once(captioner, features, posts, how, tmp_path) == first
     with monkeypatch.context() as changed, pytest.raises(KeyboardInterrupt):
         changed.setattr("altlib.generation.decoding.CODE", "another")
+        decode_once(captioner, features, posts, how, tmp_path)
+    with monkeypatch.context() as changed, pytest.raises(KeyboardInterrupt):
+        usual = decoding.mixed_precision("cpu")
+        other = torch.bfloat16 if usual == torch.float32 else torch.float32
+        changed.setattr("altlib.generation.decoding.mixed_precision", lambda device: other)
         decode_once(captioner, features, posts, how, tmp_path)
     with torch.no_grad():
         next(captioner.parameters()).mul_(1.5)

@@ -19,6 +19,12 @@ def test_the_rows_are_the_papers_and_the_runs_ablations():
         assert name.endswith(rows[name].decoding.label)
 
 
+def test_a_captioner_that_the_paper_does_not_have_gets_a_row_whatever_its_name():
+    rows = systems.table1_systems(["clipcap-scratch", "text-image", "mine"], POSTS, BEAM, seed=0)
+    usual = systems.table1_systems([], POSTS, BEAM, seed=0)
+    assert set(rows) - set(usual) == {"mine, BS (NR)"} and rows["mine, BS (NR)"].captioner == "mine"
+
+
 def test_random_text_reads_every_post_with_another_picture():
     row = systems.table1_systems([], POSTS, BEAM, seed=0)[systems.RANDOM_TEXT]
     assert sorted(row.posts) == sorted(POSTS)
