@@ -50,7 +50,7 @@ def collect_posts(options: argparse.Namespace) -> None:
 
 def print_collection(folder: Path) -> None:
     """Print what a collection holds and what was not taken into it; nothing if there is none."""
-    from altlib.data.collect.store import open_collection
+    from altlib.data.collect.reading import open_collection
 
     if not (folder / "posts.sqlite").is_file():
         return

@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def write_addresses(options: argparse.Namespace) -> None:
     """Write one JSON object per picture."""
     from altlib.core.files import write_text
-    from altlib.data.collect.store import open_collection
+    from altlib.data.collect.reading import open_collection
 
     with open_collection(options.folder) as collection:
         lines = [json.dumps(record) for record in collection.dehydrated()]

@@ -19,6 +19,7 @@ from altlib.core.files import whole_file
 COLUMNS: dict[str, tuple[str, object]] = {
     "item_id": ("one picture of one post, unique", ""),
     "post_id": ("the post; its pictures share it", ""),
+    "author": ("one-way fingerprint of the account that posted it, or empty", ""),
     "created_at": ("ISO 8601 time of posting, or empty", ""),
     "text": ("what the post says", ""),
     "alt_text": ("what its writer said the picture shows", ""),

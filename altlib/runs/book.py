@@ -12,6 +12,7 @@ from pathlib import Path
 
 from altlib.core.errors import RunError
 from altlib.core.files import only_one, read_json
+from altlib.data.forgotten import check_forgetting_finished
 from altlib.runs.board import board
 from altlib.runs.parameters import Chapter, Resolved, apply_settings, read_chapters, read_yaml, resolve
 from altlib.runs.plan import plan_run
@@ -79,6 +80,7 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
         The book's first page.
 
     Raises:
+        CorpusError: posts were to be forgotten, and that was stopped before its end.
         ParameterError: a parameter is wrong; nothing has run.
         RunError: something that the run needs is missing, another process is running it, or a
             chapter failed.
@@ -95,6 +97,7 @@ def run_book(parameter_file: Path, settings: list[str], snakemake: list[str], ro
     run_folder.mkdir(parents=True, exist_ok=True)
     index = run_folder / "html" / "index.html"
     with only_run(run_folder):
+        check_forgetting_finished(run_folder / "corpus")
         plan = plan_run(root, resolved, chapters, run_folder)
         (run_folder / "failure.json").unlink(missing_ok=True)
         if any(argument in DRY for argument in snakemake):

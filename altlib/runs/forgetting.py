@@ -1,102 +1,248 @@
-"""Forget posts: take them, their pictures and everything derived from them out of collections and runs."""
+"""Forget posts: take them, their pictures and everything derived from them out of collections and runs.
+
+What is to be forgotten is noted first, by fingerprints, and marked as finished last. So forgetting
+that was killed can be finished by the same command, and a source that still holds a post does not
+bring it back.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from altlib.core.errors import CorpusError
 from altlib.core.files import read_json, whole_file, write_json
+from altlib.data import forgotten
+from altlib.data.addresses import author_address, post_address
+from altlib.data.collect.reading import is_collection
 from altlib.data.collect.store import Collection
+from altlib.data.forgotten import Forgotten, Match, read_forgotten, write_forgotten
+from altlib.data.sources.registry import SOURCES
+from altlib.runs.book import only_run
 
-# What a run derives from its posts beyond its tables, and can make again without the forgotten ones.
-DERIVED = ("features", "notebooks", "staging", "html", "audit", "results", "records", "logs")
+# What no post is in: a run's parameters and plan, and models that have learned from the drawn world alone.
+KEPT = ("lock", "run.json", "parameters.json", "plan", "backbones")
 MODELS = ("captioners", "tuned-clip")  # the folders of a run's models, each of which has learned from all posts
+TABLES = ("posts.parquet", "excluded.parquet")  # of a corpus
+CORPUS = (*TABLES, "steps.json", "README.md", forgotten.FILE)  # files of a corpus that stay, without the posts
 
 
 @dataclass
-class Forgotten:
-    """What was taken out of a run: rows of its corpus, and the folders that were deleted."""
+class Target:
+    """A run or a collection that is to forget.
 
-    rows: int = 0
-    folders: list[str] = field(default_factory=list)
+    Attributes:
+        folder: of the run or the collection.
+        collection: the collection, opened to be written; None for a run.
+        source: name of the source of its posts; empty if it does not say.
+        pictures: number of pictures that were taken out.
+        deleted: names of what was deleted in a run's folder.
+    """
+
+    folder: Path
+    collection: Collection | None = None
+    source: str = ""
+    pictures: int = 0
+    deleted: list[str] = field(default_factory=list)
+
+    def knows(self, address: str) -> bool:
+        """Whether there is a post with this address or by this author, or whether it was forgotten before."""
+        if self.collection:
+            return self.collection.knows(address)
+        corpus, asked = self.folder / "corpus", Forgotten()
+        asked.add([address])
+        return read_forgotten(corpus).knows(address) or any(has_rows(file, asked) for file in corpus.rglob("*.parquet"))
 
 
-def belongs(posts: Iterable[str], authors: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a post's address is one of ``posts`` or by one of ``authors``."""
-    chosen, by = set(posts), tuple(f"at://{a}/" for a in authors)
-    return lambda address: address in chosen or address.startswith(by)
+def forget(
+    folders: Iterable[Path], posts: Iterable[str], authors: Iterable[str], keep_models: bool = False
+) -> list[Target]:
+    """Take posts and authors out of collections and runs, and out of the collections that the runs read.
 
-
-def forget_collected(folder: Path, posts: Iterable[str], authors: Iterable[str]) -> int:
-    """Take posts and authors out of a collection for good: they are not collected again.
+    Nothing is changed unless every name is known in one of them.
 
     Args:
-        folder: the collection.
+        folders: collections and folders of runs.
         posts: addresses of posts.
         authors: accounts, all of whose posts go.
+        keep_models: whether the models of runs stay; no model can be made to unlearn a post.
 
     Returns:
-        The number of pictures that were taken out.
+        What was done in each.
 
     Raises:
-        CorpusError: there is no collection.
+        CorpusError: A folder is neither a collection nor a run's, or is being written to, or a name is
+            nowhere.
+        RunError: A run is being executed.
     """
-    with Collection(folder) as collection:
-        with collection.together():
-            count = sum(collection.remove(p) for p in posts) + sum(collection.remove_author(a) for a in authors)
-        collection.base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return count
+    post_names = [post_address(post) for post in posts]
+    author_names = [author_address(author) for author in authors]
+    with ExitStack() as opened:
+        targets = open_targets(folders, opened)
+        for name in (*post_names, *author_names):
+            if not any(target.knows(name) for target in targets):
+                raise CorpusError(not_found(name, name in author_names, targets))
+        collections = [target.collection for target in targets if target.collection]
+        runs = [target for target in targets if not target.collection]
+        # The runs' tables may lack the authors; the collections know all of their posts, until they forget them.
+        theirs = {post for c in collections for author in author_names for post in c.posts_of(author)}
+        addresses = {*post_names, *author_names, *theirs}
+        touched = [run for run in runs if note_to_forget(run.folder, addresses)]
+        for target in targets:
+            if target.collection:
+                target.pictures = target.collection.forget(post_names, author_names)
+        for run in touched:
+            forget_in_run(run, keep_models)
+        return targets
 
 
-def forget_in_run(run: Path, posts: Iterable[str], authors: Iterable[str], keep_models: bool = False) -> Forgotten:
-    """Take posts out of a run's corpus and delete what was derived from it, so that the next run makes it anew.
+def open_targets(folders: Iterable[Path], opened: ExitStack) -> list[Target]:
+    """The runs and collections of some folders, and the collections that the runs read, locked until ``opened`` closes.
 
-    Pictures that lie in the run's folder are deleted. Models have learned from every post of
-    their corpus, and no model can be made to unlearn one.
+    Raises:
+        CorpusError: A folder is neither, or a collection is being written to.
+        RunError: A run is being executed.
+    """
+    runs: dict[Path, Target] = {}
+    collections: dict[Path, Target] = {}
+    for folder in folders:
+        if is_collection(folder):
+            collections[folder.resolve()] = Target(folder)
+        elif (folder / "corpus").is_dir():
+            parameters = read_json(folder / "parameters.json") if (folder / "parameters.json").is_file() else {}
+            asked = parameters.get("collection", {})
+            runs[folder.resolve()] = Target(folder, source=asked.get("source", ""))
+            if read := collection_of(folder, asked):
+                collections.setdefault(read.resolve(), Target(read))
+        else:
+            raise CorpusError(
+                f"{folder} is neither a collection, which `altlib collect` makes, nor the folder of a run with a corpus"
+            )
+    for run in runs.values():
+        opened.enter_context(only_run(run.folder))
+    for target in collections.values():
+        target.collection = opened.enter_context(Collection(target.folder))
+        target.source = target.collection.fact("source")
+    return [*collections.values(), *runs.values()]
+
+
+def collection_of(run: Path, asked: dict[str, Any]) -> Path | None:
+    """The folder of the collection that a run read; None if it read none or it is not there."""
+    source = SOURCES.get(asked.get("source", ""))
+    if source is None or not source.live:
+        return None
+    plan = run / "plan" / "plan.json"
+    root = Path(read_json(plan)["root"]) if plan.is_file() else Path()
+    folder = root / Path(asked.get("source_path", "")).expanduser()
+    return folder if is_collection(folder) else None
+
+
+def not_found(name: str, is_author: bool, targets: list[Target]) -> str:
+    """The message for a name that is in none of the targets."""
+    told = f"{', '.join(str(t.folder) for t in targets)}: no {'post by' if is_author else 'post'} {name!r} was found"
+    sources = [SOURCES[name] for name in dict.fromkeys(t.source for t in targets) if name in SOURCES]
+    forms = "".join(f". An author of {source.name} is written {source.author_is}" for source in sources)
+    return f"{told}, so nothing was changed{forms if is_author else ''}"
+
+
+def has_rows(file: Path, asked: Forgotten) -> bool:
+    """Whether a table of posts has a row of a post or an author that is asked for."""
+    hits, columns = Match(asked).hits, {"post_id", "item_id", "author"}
+    with pq.ParquetFile(file) as table:
+        there = [name for name in table.schema_arrow.names if name in columns]
+        return bool(there) and any(hits(row) for b in table.iter_batches(4096, columns=there) for row in b.to_pylist())
+
+
+def note_to_forget(run: Path, addresses: set[str]) -> bool:
+    """Note posts and authors in a run that is to forget them; whether it has anything to forget."""
+    corpus, asked = run / "corpus", Forgotten()
+    asked.add(addresses)
+    note = read_forgotten(corpus)
+    unfinished = not note.finished or is_unfinished(corpus)
+    if not unfinished and not any(has_rows(corpus / name, asked) for name in TABLES if (corpus / name).is_file()):
+        return False
+    note.add(addresses)
+    note.finished = False
+    write_forgotten(corpus, note)
+    return True
+
+
+def is_unfinished(corpus: Path) -> bool:
+    """Whether chapter 01 was stopped before its corpus was complete."""
+    return (corpus / "cleaning").exists() or not (corpus / "steps.json").is_file()
+
+
+def forget_in_run(run: Target, keep_models: bool) -> None:
+    """Take what is noted out of a run's corpus and delete what was derived from it, so that the next run makes it anew.
+
+    A corpus that chapter 01 did not complete is deleted as a whole.
+    """
+    corpus = run.folder / "corpus"
+    note = read_forgotten(corpus)
+    stays = (forgotten.FILE,) if is_unfinished(corpus) else (*CORPUS, "images")
+    for path in [p for p in corpus.iterdir() if p.name not in stays]:
+        delete(path)
+    pictures: set[Path] = set()
+    for name in TABLES:
+        if (corpus / name).is_file():
+            run.pictures += rewrite_table(corpus / name, note, pictures)
+    if (corpus / "steps.json").is_file():
+        forget_unreadable(corpus / "steps.json", note)
+    for path in (corpus / "images").iterdir() if (corpus / "images").is_dir() else ():
+        if path.resolve() not in pictures:
+            delete(path)
+    for path in [p for p in run.folder.iterdir() if p.name not in (*KEPT, "corpus", *(MODELS if keep_models else ()))]:
+        delete(path)
+        run.deleted.append(path.name)
+    note.pictures += run.pictures
+    note.models_kept = note.models_kept or any((run.folder / name).exists() for name in MODELS)
+    note.finished = True
+    write_forgotten(corpus, note)
+
+
+def delete(path: Path) -> None:
+    """Delete a file, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def rewrite_table(file: Path, note: Forgotten, pictures: set[Path]) -> int:
+    """Rewrite a table of posts without those that are to be forgotten.
 
     Args:
-        run: the folder of the run.
-        posts: addresses of posts.
-        authors: accounts, all of whose posts go.
-        keep_models: whether the run's models stay.
+        file: the Parquet file.
+        note: what is to be forgotten.
+        pictures: the paths of pictures of the posts that stay are added.
 
-    Raises:
-        CorpusError: ``run`` is not a run's folder.
+    Returns:
+        The number of rows that were taken out.
     """
-    corpus = run / "corpus"
-    if not corpus.is_dir():
-        raise CorpusError(f"{run} is not the folder of a run: it has no corpus")
-    hit = belongs(posts, authors)
-    shutil.rmtree(corpus / "cleaning", ignore_errors=True)  # what a pass that was stopped has left
-    result = Forgotten()
-    for name in ("posts.parquet", "excluded.parquet"):
-        file = corpus / name
-        if not file.is_file():
-            continue
-        frame = pd.read_parquet(file)
-        key = frame["post_id"].fillna("") if "post_id" in frame else pd.Series("", index=frame.index)
-        key = key.where(key != "", frame["item_id"].astype(str).str.split("#").str[0])
-        gone = key.map(hit).astype(bool)
-        for path in frame.loc[gone, "image"].dropna() if "image" in frame else []:
-            image = (corpus / path).resolve()
-            if image.is_relative_to(corpus.resolve()):
-                image.unlink(missing_ok=True)
-        result.rows += int(gone.sum())
-        if gone.any():
-            with whole_file(file) as part:
-                frame[~gone].to_parquet(part, index=False)
-    if not result.rows:
-        return result
-    for name in (*DERIVED, *(() if keep_models else MODELS)):
-        if (run / name).exists():
-            shutil.rmtree(run / name)
-            result.folders.append(name)
-    note = run / "forgotten.json"
-    total = (read_json(note)["rows"] if note.is_file() else 0) + result.rows
-    write_json(note, {"rows": total, "models_kept": keep_models and any((run / m).exists() for m in MODELS)})
-    return result
+    hits, gone = Match(note).hits, 0
+    with (
+        pq.ParquetFile(file) as table,
+        whole_file(file) as part,
+        pq.ParquetWriter(part, table.schema_arrow) as writer,
+    ):
+        for batch in table.iter_batches(4096):
+            rows = batch.to_pylist()
+            stays = [not hits(row) for row in rows]
+            gone += stays.count(False)
+            left = [row["image"] for row, stay in zip(rows, stays, strict=True) if stay and row["image"]]
+            pictures |= {(file.parent / image).resolve() for image in left}
+            writer.write_batch(batch.filter(pa.array(stays)))
+    return gone
+
+
+def forget_unreadable(file: Path, note: Forgotten) -> None:
+    """Take what is to be forgotten out of the records that could not be read, in a corpus' ``steps.json``."""
+    steps, hits = read_json(file), Match(note).hits
+    write_json(file, steps | {"unreadable": [row for row in steps["unreadable"] if not hits(row)]})

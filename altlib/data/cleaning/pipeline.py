@@ -27,7 +27,7 @@ from altlib.data.shards import ShardedPosts, digest, in_shards
 
 CODE = code_fingerprint("data.cleaning.pipeline")
 
-EXCLUDED_COLUMNS = ["item_id", "post_id", "text", "alt_text", "image", "reason"]
+EXCLUDED_COLUMNS = ["item_id", "post_id", "author", "text", "alt_text", "image", "reason"]
 
 UNUSABLE = "the picture cannot be used"  # meaning of the steps that open pictures
 

@@ -24,7 +24,8 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketExcepti
 
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
-from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection, is_collection, open_collection
+from altlib.data.collect.reading import is_collection, open_collection
+from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection
 from altlib.data.collect.stream import ConnectionBrokenError, LiveSettings, exclusion, keep_reading, unless
 
 STREAMS = tuple(

@@ -97,7 +97,8 @@ def post_of(status: dict[str, Any], settings: MastodonSettings, excluded: Counte
     """
     images = [m for m in status["media_attachments"] if m["type"] == "image"]
     language = str(status.get("language") or "").lower()
-    author = f"acct:{status['account']['acct']}@{httpx.URL(settings.instance).host}"
+    author = str(status["account"]["acct"])  # an account of the instance itself comes without it
+    author = f"acct:{author}" if "@" in author else f"acct:{author}@{httpx.URL(settings.instance).host}"
     why = ""
     if status.get("reblog"):
         why = "repost"

@@ -5,24 +5,22 @@ of two versions of a post the later counts, and what was removed stays removed. 
 that was disconnected, killed and resumed ends up as an undisturbed one does. Deleted posts leave
 nothing behind but a one-way fingerprint of their address, by which they are known again.
 
-One process at a time writes; any number read meanwhile, and they change nothing.
+One process at a time writes; any number read meanwhile (:mod:`altlib.data.collect.reading`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from altlib.core.errors import CorpusError, DiskFullError
+from altlib.core.errors import CorpusError
 from altlib.core.files import only_one
-
-BASE = "posts.sqlite"  # the file that makes a folder a collection
+from altlib.data.addresses import fingerprint
+from altlib.data.collect.reading import BASE, CollectionReader
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -75,102 +73,9 @@ class CollectedPost:
     is_repost: bool = False
 
 
-def fingerprint(address: str) -> bytes:
-    """A one-way fingerprint of a post's or an author's address, 16 bytes."""
-    return hashlib.blake2b(address.encode(), digest_size=16).digest()
-
-
 def picture_file(post: CollectedPost, picture: CollectedPicture) -> str:
     """Name of a picture's file, which tells nothing of who posted it."""
     return hashlib.blake2b(f"{post.uri}\0{picture.number}\0{picture.url}".encode(), digest_size=16).hexdigest()
-
-
-@dataclass
-class CollectionReader:
-    """A collection that is read, also while it is written: ``posts.sqlite`` and ``images/``. Use it as a context manager.
-
-    Attributes:
-        folder: of the collection.
-    """
-
-    folder: Path
-
-    def __enter__(self) -> Self:
-        """Open the collection."""
-        base = (self.folder / BASE).resolve()
-        # SQLite keeps a file beside its own while it reads; where it cannot, nobody can write either.
-        sealed = not os.access(self.folder, os.W_OK) and not base.with_name(f"{BASE}-wal").exists()
-        how = "immutable=1" if sealed else "mode=rw"
-        self.base = sqlite3.connect(f"{base.as_uri()}?{how}", uri=True, isolation_level=None, timeout=30)
-        try:
-            self.base.execute("PRAGMA query_only = ON")
-            self.base.execute("SELECT 1 FROM pictures").fetchone()
-        except sqlite3.DatabaseError as error:
-            self.base.close()
-            raise self.explained(error) from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the collection."""
-        self.base.close()
-
-    def explained(self, error: sqlite3.Error) -> Exception:
-        """The error with its way out."""
-        if "full" in str(error):
-            return DiskFullError(28, f"no room left on the disk for {self.folder}; free some space and start again")
-        return CorpusError(f"{self.folder / 'posts.sqlite'} cannot be used ({error})")
-
-    def fact(self, name: str, default: str = "") -> str:
-        """A fact that :meth:`set_fact` kept."""
-        row = self.base.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else default
-
-    def excluded(self) -> dict[str, int]:
-        """How many pictures were not taken, by reason."""
-        return dict(self.base.execute("SELECT reason, pictures FROM left_out ORDER BY pictures DESC, reason"))
-
-    def states(self) -> dict[str, int]:
-        """How many pictures are pending, kept or failed."""
-        return {"pending": 0, "kept": 0, "failed": 0} | dict(
-            self.base.execute("SELECT state, COUNT(*) FROM pictures GROUP BY state")
-        )
-
-    def posts(self, unreadable: list[dict], limit: int = 0) -> Iterator[dict[str, Any]]:
-        """The collected posts in the order of their versions, at most ``limit`` pictures (0: all).
-
-        Pictures that could not be fetched are appended to ``unreadable``.
-        """
-        rows = self.base.execute(
-            "SELECT p.uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason "
-            "FROM pictures JOIN posts p USING (uri) WHERE state != 'pending' ORDER BY version, p.uri, number"
-        )
-        taken = 0
-        for uri, number, created_at, text, alt_text, file, language, labels, is_repost, state, reason in rows:
-            item = f"{uri}#{number}"
-            if state == "failed":
-                unreadable.append({"item_id": item, "reason": reason})
-                continue
-            if limit and taken >= limit:
-                break
-            taken += 1
-            yield {
-                "item_id": item,
-                "post_id": uri,
-                "created_at": created_at,
-                "text": text,
-                "alt_text": alt_text,
-                "image": str((self.folder / "images" / file).resolve()),
-                "language": language,
-                "labels": labels,
-                "is_repost": bool(is_repost),
-            }
-
-    def dehydrated(self) -> Iterator[dict[str, str]]:
-        """Addresses of posts and pictures only, as the Twitter paper released its corpus (section 4)."""
-        for uri, number, url in self.base.execute(
-            "SELECT uri, number, url FROM pictures JOIN posts USING (uri) WHERE state = 'kept' ORDER BY version, uri, number"
-        ):
-            yield {"post_id": uri, "picture": str(number), "media_url": url}
 
 
 @dataclass
@@ -300,6 +205,23 @@ class Collection(CollectionReader):
         self.wanted -= sum(state != "failed" for _, state, _ in rows)
         return {file: (state, reason) for file, state, reason in rows}
 
+    def forget(self, posts: Iterable[str], authors: Iterable[str]) -> int:
+        """Take out posts and authors for good, so that no byte of them stays; returns the number of pictures.
+
+        Raises:
+            CorpusError: Another process has been reading for so long that what it reads cannot be deleted.
+        """
+        with self.together():
+            count = sum(map(self.remove, posts)) + sum(map(self.remove_author, authors))
+        self.sweep()
+        # SQLite's journal still holds the old pages until it is brought in and emptied.
+        if self.base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            raise CorpusError(
+                f"another process is reading {self.folder}, so the posts cannot be deleted from its file yet; "
+                "end it and run the same command again"
+            )
+        return count
+
     def mark(self, address: str, version: int, held: bool) -> None:
         """Note that a post or an author was removed at ``version``."""
         self.base.execute(
@@ -367,19 +289,3 @@ class Collection(CollectionReader):
         self.wanted -= changed.rowcount if reason else 0
         if not changed.rowcount:  # removed while it was fetched
             (self.folder / "images" / file).unlink(missing_ok=True)
-
-
-def is_collection(folder: Path) -> bool:
-    """Whether there is a collection in a folder."""
-    return (folder / BASE).is_file()
-
-
-def open_collection(folder: Path) -> CollectionReader:
-    """An existing collection, to be read.
-
-    Raises:
-        CorpusError: There is none.
-    """
-    if not is_collection(folder):
-        raise CorpusError(f"there is no collection in {folder}: `altlib collect` makes one")
-    return CollectionReader(folder)

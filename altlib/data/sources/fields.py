@@ -10,6 +10,7 @@ from typing import Any
 from altlib.core.errors import CorpusError
 from altlib.core.files import whole_file
 from altlib.core.images import MAX_BYTES
+from altlib.data.addresses import author_address, fingerprint
 from altlib.data.posts import COLUMNS
 
 # Names under which a field is found if none is given; the first that is there counts.
@@ -24,7 +25,7 @@ KNOWN_AS = {
 }
 
 # Fields that are found under their own name only.
-PLAIN = ("created_at", "media_type", "is_repost", "labels", "facts", "split")
+PLAIN = ("author", "created_at", "media_type", "is_repost", "labels", "facts", "split")
 
 
 def parse_columns(value: str) -> dict[str, str]:
@@ -94,6 +95,12 @@ def as_record(
     image = value[columns.get("image", "image")]
     if isinstance(image, Mapping) and image.get("bytes") is None:
         image = image["path"]
+    path = inside(root, image) if isinstance(image, str) else kept_bytes(image["bytes"], images)
+    return told_by(value, columns, number) | {"image": path}
+
+
+def told_by(value: Mapping[str, Any], columns: dict[str, str], number: int) -> dict[str, Any]:
+    """A record without its picture; see :func:`as_record`. Of an author only the fingerprint is kept."""
     record = {
         ours: value[theirs]
         for ours, theirs in columns.items()
@@ -101,13 +108,14 @@ def as_record(
     }
     item = str(record.get("item_id") or f"line-{number}")
     flag = record.get("is_repost", False)
+    author = str(record.get("author") or "")
     return {name: str(field) for name, field in record.items() if name != "is_repost"} | {
         "item_id": item,
         "post_id": str(record.get("post_id") or item),
+        "author": fingerprint(author_address(author)).hex() if author else "",
         "text": str(record.get("text") or ""),
         "alt_text": str(record.get("alt_text") or ""),
         "is_repost": flag if isinstance(flag, bool) else str(flag).strip().lower() in ("true", "1", "yes"),
-        "image": inside(root, image) if isinstance(image, str) else kept_bytes(image["bytes"], images),
     }
 
 

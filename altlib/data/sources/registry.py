@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import chain, islice
+from itertools import chain, filterfalse, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ class Request:
         posts: most posts to take; 0 takes all.
         seed: seed of the miniature world.
         columns: which field is what in files whose names differ from ours (``"alt_text=description"``).
+        forgotten: tells whether a record was to be forgotten. The registry passes such records over; a
+            source that writes pictures asks before it does.
         unreadable: what could not be read, each ``{"item_id", "reason"}``; sources append to it.
     """
 
@@ -40,6 +42,7 @@ class Request:
     posts: int = 0
     seed: int = 0
     columns: str = ""
+    forgotten: Callable[[dict[str, Any]], bool] = lambda record: False
     unreadable: list[dict] = field(default_factory=list)
 
     @property
@@ -68,6 +71,7 @@ class Source:
         path_is: what the path should be, for error messages.
         origin: what the data card says about where the posts come from.
         live: whether ``altlib collect`` can collect from it.
+        author_is: how ``altlib forget`` takes an author of it, for error messages.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Source:
     path_is: str
     origin: str
     live: bool = False
+    author_is: str = "as in the field author of its records"
 
     def path_problem(self, path: str) -> str:
         """What is wrong with a path for this source and what to do about it; empty if nothing is."""
@@ -139,7 +144,7 @@ def bluesky_records(request: Request) -> Iterator[dict[str, Any]]:
 
 def collected_records(request: Request) -> Iterator[dict[str, Any]]:
     """Records of a collection that ``altlib collect`` made."""
-    from altlib.data.collect.store import open_collection
+    from altlib.data.collect.reading import open_collection
 
     with open_collection(request.where) as collection:
         yield from collection.posts(request.unreadable, request.posts)
@@ -210,6 +215,8 @@ ENTRIES = (
             deletions="`altlib collect` follows the stream's deletions, ",
         ),
         live=True,
+        author_is="by its DID, such as did:plc:z72i7hdynmk6r22z27h6tvur, which the address of its page ends in or "
+        "`https://bsky.social/xrpc/com.atproto.identity.resolveHandle?handle=NAME` tells",
     ),
     Source(
         "mastodon",
@@ -222,6 +229,7 @@ ENTRIES = (
             deletions="`altlib collect` follows the stream's deletions, ",
         ),
         live=True,
+        author_is="acct:name@instance, such as acct:ada@mastodon.social, or by the address of its page",
     ),
     Source(
         "x",
@@ -230,6 +238,7 @@ ENTRIES = (
         "a folder that `altlib collect x` made",
         NETWORK.format(network="X", how="its API, which was asked for them by their ids", deletions=""),
         live=True,
+        author_is="x:number, with the number of the account, such as x:783214 (a handle may change, so it is not kept)",
     ),
 )
 
@@ -261,17 +270,21 @@ def stream(
     Args:
         source: name of the source.
         unreadable: records that could not be read are appended, each ``{"item_id", "reason"}``.
-        folder: as ``path``, ``posts``, ``seed`` and ``columns``, see :class:`Request`.
+        folder: what its ``forgotten.json`` lists is passed over; else see, as for ``path``,
+            ``posts``, ``seed`` and ``columns``, :class:`Request`.
 
     Raises:
         CorpusError: The source is unknown, missing or empty.
     """
+    from altlib.data.forgotten import Match, read_forgotten
     from altlib.data.posts import as_posts
 
     chosen = source_named(source)
     if problem := chosen.path_problem(path):
         raise CorpusError(problem)
-    found = chosen.records(Request(folder, path, posts, seed, columns, unreadable=unreadable))
+    match = Match(read_forgotten(folder))
+    request = Request(folder, path, posts, seed, columns, match.hits, unreadable)
+    found: Iterator[dict[str, Any]] = filterfalse(match.hits, chosen.records(request))
     first = next(found, None)
     if first is None:
         raise CorpusError(f"the source {source} at {path or 'its default place'} holds no posts")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from altlib.core.errors import CorpusError
-from altlib.data.sources.fields import as_record, choose_columns, parse_columns
+from altlib.data.sources.fields import as_record, choose_columns, parse_columns, told_by
 from altlib.data.sources.registry import Request
 
 Row = dict[str, Any]
@@ -87,6 +87,8 @@ def records_of(rows: Iterator[Row], request: Request, name: str, root: Path) -> 
     columns: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
         columns = columns or choose_columns(parse_columns(request.columns), list(row), name)
+        if request.forgotten(told_by(row, columns, number)):
+            continue
         try:
             record = as_record(row, columns, number, root, request.folder / "images")
         except (KeyError, TypeError, ValueError) as error:

@@ -29,7 +29,8 @@ from loopback import (
 from altlib.core.errors import CorpusError, DiskFullError
 from altlib.data.collect.bluesky import BlueskySettings, Stream, apply, collect_live
 from altlib.data.collect.fetching import FetchLimits
-from altlib.data.collect.store import Collection, open_collection
+from altlib.data.collect.reading import open_collection
+from altlib.data.collect.store import Collection
 from altlib.data.collect.stream import collect_async
 from altlib.data.posts import as_posts
 from altlib.data.sources import registry

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from altlib.core.errors import CorpusError
-from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection, open_collection
+from altlib.data.collect.reading import open_collection
+from altlib.data.collect.store import CollectedPicture, CollectedPost, Collection
 from altlib.data.sources import registry
 
 
@@ -136,7 +137,7 @@ READ = """
 import sys, time
 from pathlib import Path
 from altlib.data.sources import registry
-from altlib.data.collect.store import open_collection
+from altlib.data.collect.reading import open_collection
 folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
 begun, last, reads = time.monotonic(), 0, 0
 while time.monotonic() - begun < seconds:

@@ -10,7 +10,7 @@ from loopback import PictureServer, http_server
 from altlib.core.errors import CorpusError
 from altlib.data.collect import stream
 from altlib.data.collect.fetching import FetchLimits
-from altlib.data.collect.store import open_collection
+from altlib.data.collect.reading import open_collection
 from altlib.data.collect.x import Hydration, XSettings, read_ids
 from altlib.data.posts import as_posts
 
