@@ -85,9 +85,9 @@ def attribute_runs(
             iit, _ = load_tuned(folder / f"{start}{seed}", base)
             assert iit.subspace is not None
             towers = {"base": TextTower(base.model)}
-            behavioural = folder / f"behavioural-{tuning}-{seed}"
-            if behavioural.is_dir():
-                towers["behavioural"] = load_tuned(behavioural, base)[0].tower
+            behavioural = f"behavioural-{tuning}-{seed}"
+            if behavioural in names:
+                towers["behavioural"] = load_tuned(folder / behavioural, base)[0].tower
             towers["iit-das"] = iit.tower
             for training, tower in towers.items():
                 known = found[training, seeds[0]]["none"] if training == "base" and seed != seeds[0] else None

@@ -17,8 +17,12 @@ from altlib.models.description_clip import DescriptionClip, load_tuned
 
 
 def tuned_runs(run: Path) -> list[str]:
-    """Names of the fine-tuned models that a run's folder holds."""
-    return sorted(p.parent.name for p in run.glob("tuned-clip/*/tuned.json"))
+    """Names of the models that a run's chapter 06 fine-tuned last; what earlier parameters left behind does not count."""
+    try:
+        names = read_json(run / "tuned-clip" / "models.json")["models"]
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in names if (run / "tuned-clip" / name / "tuned.json").is_file())
 
 
 def open_tuned(run: Path, name: str = "") -> tuple[Clip, DescriptionClip]:

@@ -9,6 +9,8 @@ from scipy import stats
 from altlib.analysis import mediation
 from altlib.analysis.attribution import Attribution, WordAttribution
 from altlib.core.errors import CorpusError
+from altlib.models.description_clip import DescriptionClip, TuningSettings
+from tests.small_clip import SMALL_TUNING
 
 NORMS = {"concreteness": pd.Series({"cup": 5.0, "table": 4.8, "idea": 1.5, "joy": 2.0})}
 
@@ -175,3 +177,21 @@ def test_texts_are_read_on_both_paths_and_texts_with_names_come_first():
         "Description, through the subspace": "through3",
     }
     assert mediation.most_names_first([{"a"}, set(), {"a", "b"}]) == [2, 0, 1]
+
+
+def test_the_models_that_chapter_06_names_are_attributed_and_no_others(base, tmp_path):
+    """The folder may hold a model that earlier parameters left behind."""
+    for objective in ("behavioural", "iit-das"):
+        plan = TuningSettings(objective, **SMALL_TUNING)
+        DescriptionClip(base, plan).save(tmp_path / plan.name, {})
+    tokens, images = (
+        base.tokenize(["a red cup", "tea"]),
+        torch.nn.functional.normalize(torch.ones(2, base.width), dim=1),
+    )
+    names = ["behavioural-lora-0", "iit-das-lora-0"]
+    found = mediation.attribute_runs(tmp_path, names, "lora", base, tokens, images, steps=2)
+    assert mediation.trainings_of(found) == ["base", "behavioural", "iit-das"]
+    found = mediation.attribute_runs(tmp_path, names[1:], "lora", base, tokens, images, steps=2)
+    assert mediation.trainings_of(found) == ["base", "iit-das"]
+    with pytest.raises(ValueError, match="no IIT-DAS model with full fine-tuning"):
+        mediation.attribute_runs(tmp_path, names, "full", base, tokens, images, steps=2)

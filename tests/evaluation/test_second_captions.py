@@ -11,7 +11,7 @@ from altlib.core.files import write_json
 from altlib.data.described import triplet_posts
 from altlib.data.posts import read_corpus, write_corpus
 from altlib.evaluation import second_captions
-from altlib.evaluation.second_captions import CaptionJudge, caption_judge
+from altlib.evaluation.second_captions import CaptionJudge, caption_judge, open_tuned, tuned_runs
 from altlib.models.description_clip import DescriptionClip, TuningSettings
 from tests.small_clip import SMALL_TUNING
 
@@ -70,7 +70,7 @@ def test_the_run_is_only_read_and_its_own_validation_pictures_set_the_judge(
     own, origin = triplet_posts(run, stories=stories, seed=seed)
     assert origin == "miniworld"
     DescriptionClip(base, TuningSettings(**SMALL_TUNING)).save(run / "tuned-clip" / "a", {"trade_off": 1.0})
-    models = {"clip_model": "miniature", "clip_pretrained": "", "concadia_path": "", "seed": seed}
+    models = {"clip_model": "miniature", "clip_pretrained": "", "concadia_path": "", "seed": seed, "models": ["a"]}
     write_json(run / "tuned-clip" / "models.json", models)
     before, judged = contents(run), []
     scores = second_captions.tuned_scores
@@ -86,3 +86,17 @@ def test_the_run_is_only_read_and_its_own_validation_pictures_set_the_judge(
     names = [Path(picture).name for picture in own["image"]]
     assert judged == [list(zip(names, own[kind], strict=True)) for kind in ("alt_text", "caption")]
     assert judge.pictures == len(own) > 0
+
+
+def test_models_that_earlier_parameters_left_behind_are_not_opened(base, tmp_path):
+    with pytest.raises(ValueError, match="it has none: run the book, or chapter 06, first"):
+        open_tuned(tmp_path)
+    for name, trade_off in (("kept", 0.5), ("left", 0.9)):
+        settings = TuningSettings(**SMALL_TUNING)
+        DescriptionClip(base, settings).save(tmp_path / "tuned-clip" / name, {"trade_off": trade_off})
+    models = {"clip_model": "miniature", "clip_pretrained": "", "models": ["kept", "never finished"]}
+    write_json(tmp_path / "tuned-clip" / "models.json", models)
+    assert tuned_runs(tmp_path) == ["kept"]
+    assert open_tuned(tmp_path)[0].fingerprint == base.fingerprint
+    with pytest.raises(ValueError, match="no fine-tuned CLIP 'left'; it has kept"):
+        open_tuned(tmp_path, "left")
