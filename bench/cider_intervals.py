@@ -41,7 +41,8 @@ def main():
     systems = {"nearest neighbour": [texts[i] for i in nearest.tolist()], "frozen ClipCap": ptb_tokenize(written)}
     print("pictures  system             CIDEr  frequencies fixed  frequencies counted  width  seconds")
     for pictures in (50, 200, LARGEST):
-        gold, counts = texts[TRAINING : TRAINING + pictures], resample_counts(pictures, 0)
+        gold = [[text] for text in texts[TRAINING : TRAINING + pictures]]
+        counts = resample_counts(pictures, 0)
         for name, captions in systems.items():
             each = cider(captions[:pictures], gold)
             started = time.perf_counter()

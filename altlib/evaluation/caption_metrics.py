@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ from altlib.core.statistics import resample_counts
 from altlib.evaluation.cider import cider, cider_resamples
 
 METRICS = ("BLEU@4", "METEOR", "ROUGE-L", "CIDEr")
+CHUNKS, MATCHED = 20, slice(21, 23)  # of METEOR's statistics; the first two are the lengths of both texts
+MOST_DRAWN = 10_000  # pictures that are resampled one by one
 
 
 @cache
@@ -120,43 +123,48 @@ class Meteor:
             raise RuntimeError("METEOR's Java process ended early")
         return got
 
-    def statistics(self, hypotheses: list[str], references: list[str]) -> np.ndarray:
-        """METEOR's statistics of n pairs of texts, (n, s), which add up over a corpus."""
-        clean = [(r.replace("|||", " "), h.replace("|||", " ")) for h, r in zip(hypotheses, references, strict=True)]
-        answers = self.ask([f"SCORE ||| {r} ||| {h}" for r, h in clean], len(clean))
-        return np.array([[float(x) for x in answer.split()] for answer in answers])
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+        """METEOR's statistics of n captions and their references, (n, 23), which add up over a corpus.
+
+        In a corpus, METEOR does not count the one chunk of a caption that equals its reference.
+        """
+
+        def clean(text: str) -> str:
+            return text.replace("|||", " ")
+
+        lines = [
+            " ||| ".join(["SCORE", *map(clean, several), clean(hypothesis)])
+            for hypothesis, several in zip(hypotheses, references, strict=True)
+        ]
+        found = np.array([[float(x) for x in answer.split()] for answer in self.ask(lines, len(lines))])
+        equal = (found[:, CHUNKS] == 1) & (found[:, MATCHED] == found[:, :2]).all(axis=1)
+        found[equal, CHUNKS] = 0
+        return found
 
     def scores(self, statistics: np.ndarray) -> np.ndarray:
         """The METEOR score of each row of statistics, (m, s) -> (m,)."""
         line = "EVAL ||| " + " ||| ".join(" ".join(f"{x:.6f}" for x in row) for row in statistics)
         return np.array([float(x) for x in self.ask([line], len(statistics) + 1)[:-1]])
 
-    def corpus(self, hypotheses: list[str], references: list[str], counts: np.ndarray) -> tuple[float, np.ndarray]:
-        """The score of a corpus and those of its resamples.
 
-        Args:
-            hypotheses: n captions, tokenised.
-            references: n references, tokenised.
-            counts: From :func:`altlib.core.statistics.resample_counts`, (resamples, n).
+def bleu_statistics(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """Statistics for BLEU@4 of n captions, (n, 10).
 
-        Returns:
-            The score, and (resamples,).
-        """
-        statistics = self.statistics(hypotheses, references)
-        return float(self.scores(statistics.sum(0, keepdims=True))[0]), self.scores(counts @ statistics)
+    Columns: clipped matches of 1- to 4-grams, n-grams of the caption, its length, and that of the
+    reference whose length is closest.
 
-
-def bleu_statistics(hypotheses: list[str], references: list[str]) -> np.ndarray:
-    """Statistics for BLEU@4 of n pairs of tokenised texts, (n, 10).
-
-    Columns: clipped matches of 1- to 4-grams, n-grams of the hypothesis, lengths of both texts.
+    Args:
+        hypotheses: n captions, tokenised.
+        references: One or more of each caption, tokenised.
     """
     from pycocoevalcap.bleu.bleu_scorer import cook_refs, cook_test
 
     rows = []
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        cooked = cook_test(hypothesis, cook_refs([reference]))
-        rows.append([*cooked["correct"], *cooked["guess"], cooked["testlen"], cooked["reflen"][0]])
+    for hypothesis, several in zip(hypotheses, references, strict=True):
+        cooked = cook_test(hypothesis, cook_refs(list(several)))
+        length = cooked["testlen"]
+        closest = min((abs(each - length), each) for each in cooked["reflen"])[1]
+        rows.append([*cooked["correct"], *cooked["guess"], length, closest])
     return np.array(rows, dtype=np.float64)
 
 
@@ -170,18 +178,45 @@ def bleu4(sums: np.ndarray) -> np.ndarray:
     return precision.prod(axis=-1) ** 0.25 * brevity
 
 
-def rouge_l(hypotheses: list[str], references: list[str]) -> np.ndarray:
-    """ROUGE-L of n pairs of tokenised texts, (n,), with beta 1.2 as in COCO's code."""
+def rouge_l(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """ROUGE-L of n captions, (n,), with beta 1.2 as in COCO's code.
+
+    Args:
+        hypotheses: n captions, tokenised.
+        references: One or more of each caption, tokenised.
+    """
     from pycocoevalcap.rouge.rouge import Rouge
 
     scorer = Rouge()
-    return np.array([scorer.calc_score([h], [r]) for h, r in zip(hypotheses, references, strict=True)])
+    return np.array([scorer.calc_score([h], list(several)) for h, several in zip(hypotheses, references, strict=True)])
 
 
 Scores = dict[str, Estimate]  # of one system: metric -> corpus score times 100
 
 
-def score_systems(systems: dict[str, list[str]], references: list[str], seed: int = 0) -> dict[str, Scores]:
+def group_sums(n: int, seed: int) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
+    """How many units n pictures are resampled in, and what sums their statistics, (n, ...), over the units."""
+    if n <= MOST_DRAWN:
+        return n, lambda statistics: statistics
+    groups = np.random.default_rng(seed).permutation(n) % MOST_DRAWN
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(MOST_DRAWN))
+    return MOST_DRAWN, lambda statistics: np.add.reduceat(statistics[order], starts, axis=0)
+
+
+def tokenise_all(
+    systems: dict[str, list[str]], references: Sequence[Sequence[str]]
+) -> tuple[dict[str, list[str]], list[list[str]]]:
+    """Captions and references, tokenised by one call."""
+    flat = [text for several in references for text in several]
+    tokenised = iter(ptb_tokenize([*flat, *(text for captions in systems.values() for text in captions)]))
+    gold = [[next(tokenised) for _ in several] for several in references]
+    return {name: [next(tokenised) for _ in captions] for name, captions in systems.items()}, gold
+
+
+def score_systems(
+    systems: dict[str, list[str]], references: Sequence[str] | Sequence[Sequence[str]], seed: int = 0
+) -> dict[str, Scores]:
     """Score every system's captions against the references, with paired bootstrap resamples.
 
     The same pictures are in the same resample of every system, so the difference of two systems'
@@ -189,37 +224,49 @@ def score_systems(systems: dict[str, list[str]], references: list[str], seed: in
 
     Args:
         systems: Name of each system -> its captions, in the order of ``references``.
-        references: The alt text of each picture.
+        references: The alt text of each picture, or several of each.
         seed: Seed of the resamples.
 
     Returns:
         Name of each system -> its scores by metric.
 
     Raises:
-        ValueError: The numbers of captions and references differ, or there is nothing to score.
+        ValueError: The numbers of captions and references differ, a picture has no reference, or
+            there is nothing to score.
     """
-    n = len(references)
+    lists = [[several] if isinstance(several, str) else list(several) for several in references]
+    n = len(lists)
     if not n:
         raise ValueError("there is nothing to score")
+    if not all(lists):
+        raise ValueError(f"picture {lists.index([]) + 1} of {n} has no reference")
     for name, captions in systems.items():
         if len(captions) != n:
             raise ValueError(f"system {name} has {len(captions)} captions for {n} references")
-    counts = resample_counts(n, seed)
+    units, summed = group_sums(n, seed)
+    counts = resample_counts(units, seed)
+    sizes = counts @ summed(np.ones(n))
     out = {}
     # METEOR loads its tables while the texts are tokenised, and scores while the other metrics are computed here.
     with Meteor() as meteor, ThreadPoolExecutor(1) as beside:
-        tokenised = ptb_tokenize([*references, *(c for captions in systems.values() for c in captions)])
-        gold = tokenised[:n]
-        texts = {name: tokenised[i * n : (i + 1) * n] for i, name in enumerate(systems, start=1)}
-        by_meteor = {name: beside.submit(meteor.corpus, captions, gold, counts) for name, captions in texts.items()}
+        texts, gold = tokenise_all(systems, lists)
+
+        def meteor_scores(captions: list[str]) -> tuple[float, np.ndarray]:
+            aligned = summed(meteor.statistics(captions, gold))
+            return float(meteor.scores(aligned.sum(0, keepdims=True))[0]), meteor.scores(counts @ aligned)
+
+        by_meteor = {name: beside.submit(meteor_scores, captions) for name, captions in texts.items()}
         for name, captions in texts.items():
-            bleu = bleu_statistics(captions, gold)
+            bleu = summed(bleu_statistics(captions, gold))
             values = {"BLEU@4": float(bleu4(bleu.sum(0)))}
             resamples = {"BLEU@4": bleu4(counts @ bleu)}
             each = rouge_l(captions, gold)
-            values["ROUGE-L"], resamples["ROUGE-L"] = float(each.mean()), counts @ each / n
-            values["CIDEr"] = float(cider(captions, gold).mean())
-            resamples["CIDEr"] = cider_resamples(captions, gold, counts)
+            values["ROUGE-L"], resamples["ROUGE-L"] = float(each.mean()), counts @ summed(each) / sizes
+            each = cider(captions, gold)
+            values["CIDEr"] = float(each.mean())
+            resamples["CIDEr"] = (
+                cider_resamples(captions, gold, counts) if units == n else counts @ summed(each) / sizes
+            )
             values["METEOR"], resamples["METEOR"] = by_meteor[name].result()
             out[name] = {m: Estimate(100 * values[m], 100 * resamples[m]) for m in METRICS}
     return out

@@ -29,7 +29,7 @@ def bleu_similarity(posts: list[str]) -> Similarity:
         def words(value: str) -> str:
             return " ".join(re.findall(r"\w+", value.lower())) or "-"
 
-        row = bleu_statistics([words(text)], [words(posts[i])])[0]
+        row = bleu_statistics([words(text)], [[words(posts[i])]])[0]
         correct, guess = row[:4] + [0, 1, 1, 1], row[4:8] + [0, 1, 1, 1]
         if not correct[0]:
             return 0.0

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from altlib.core import statistics
@@ -30,16 +31,15 @@ CAPTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def reference_implementation():
-    """pycocoevalcap's own scores of the same texts."""
-    os.environ["PATH"] = f"{Path(caption_metrics.java()).parent}{os.pathsep}{os.environ['PATH']}"
+def reference_scores(tokenised: list[list[str]]) -> dict[str, float]:
+    """pycocoevalcap's own scores of the captions with tokenised references."""
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.meteor.meteor import Meteor
     from pycocoevalcap.rouge.rouge import Rouge
 
-    gold = {i: [t] for i, t in enumerate(caption_metrics.ptb_tokenize(REFERENCES))}
+    os.environ["PATH"] = f"{Path(caption_metrics.java()).parent}{os.pathsep}{os.environ['PATH']}"
+    gold = dict(enumerate(tokenised))
     ours = {i: [t] for i, t in enumerate(caption_metrics.ptb_tokenize(CAPTIONS))}
     meteor = Meteor()
     return {
@@ -48,6 +48,12 @@ def reference_implementation():
         "ROUGE-L": Rouge().compute_score(gold, ours)[0],
         "CIDEr": Cider().compute_score(gold, ours)[0],
     }
+
+
+@pytest.fixture(scope="module")
+def reference_implementation():
+    """pycocoevalcap's own scores of the captions with one reference each."""
+    return reference_scores([[text] for text in caption_metrics.ptb_tokenize(REFERENCES)])
 
 
 def test_tokenisation_is_that_of_the_coco_evaluation(reference_implementation):
@@ -85,7 +91,7 @@ def test_a_resample_is_the_corpus_score_of_the_resampled_pictures():
 
     gold, ours = caption_metrics.ptb_tokenize(REFERENCES), caption_metrics.ptb_tokenize(CAPTIONS)
     counts = statistics.resample_counts(len(gold), 3, 5).astype(int)
-    sums = counts @ caption_metrics.bleu_statistics(ours, gold)
+    sums = counts @ caption_metrics.bleu_statistics(ours, [[text] for text in gold])
     for row, total in zip(counts, sums, strict=True):
         chosen = [i for i, n in enumerate(row) for _ in range(n)]
         expected = Bleu(4).compute_score(
@@ -101,8 +107,32 @@ def test_a_paired_test_finds_a_real_difference_and_none_between_equals(scored):
     assert (ours - ours).p == 1.0
 
 
+SEVERAL = [[text, other] for text, other in zip(REFERENCES, reversed(CAPTIONS), strict=True)]
+SEVERAL[1] = SEVERAL[1][:1]  # their number differs from picture to picture
+
+
+def test_several_references_are_scored_as_in_pycocoevalcap():
+    scores = caption_metrics.score_systems({"ours": CAPTIONS}, SEVERAL)["ours"]
+    expected = reference_scores([caption_metrics.ptb_tokenize(several) for several in SEVERAL])
+    for metric in caption_metrics.METRICS:
+        assert scores[metric].value == pytest.approx(100 * expected[metric], rel=1e-6), metric
+
+
+def test_many_pictures_are_resampled_in_groups(monkeypatch):
+    captions, references = CAPTIONS * 30, REFERENCES * 30
+    single = caption_metrics.score_systems({"ours": captions}, references)["ours"]
+    monkeypatch.setattr(caption_metrics, "MOST_DRAWN", 70)
+    grouped = caption_metrics.score_systems({"ours": captions}, references)["ours"]
+    for metric in caption_metrics.METRICS:
+        assert grouped[metric].value == pytest.approx(single[metric].value, rel=1e-9)
+        widths = [np.ptp(found[metric].interval) for found in (single, grouped)]
+        assert widths[1] == pytest.approx(widths[0], rel=0.5)
+
+
 def test_systems_of_another_length_are_refused():
     with pytest.raises(ValueError, match="system x has 1 captions for 2 references"):
         caption_metrics.score_systems({"x": ["a"]}, ["a", "b"])
     with pytest.raises(ValueError, match="nothing to score"):
         caption_metrics.score_systems({}, [])
+    with pytest.raises(ValueError, match="picture 2 of 2 has no reference"):
+        caption_metrics.score_systems({"x": ["a", "b"]}, [["a"], []])
