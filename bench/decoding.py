@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from altlib.core.devices import mixed_precision
+from altlib.core.devices import precision_name
 from altlib.generation.decoding import Decoding, decode, prompt_batch
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
 from altlib.models.language import fuse_gelu, load_language_model
@@ -57,7 +57,7 @@ def main():
         "We went from the quay at Whitby to the market in Ashford and saw it all. " * (1 + i % 3)
         for i in range(options.pictures)
     ]
-    precision = mixed_precision("cpu")
+    precision = captioner.precision
     with torch.no_grad():  # no caption ends before its 40 tokens, so both do the same work
         model.transformer.wte.weight[50256] = 0
     start = time.perf_counter()
@@ -81,7 +81,7 @@ def main():
     operations = 2 * (prompt * body + head + 39 * 5 * (body + head))
     limit = product_rate(precision)
     print(
-        f"plain loop, float32: {plain_rate:.4f} captions/s; ours, {str(precision).removeprefix('torch.')}: {rate:.3f} captions/s; ratio {rate / plain_rate:.1f}"
+        f"plain loop, float32: {plain_rate:.4f} captions/s; ours, {precision_name(precision)}: {rate:.3f} captions/s; ratio {rate / plain_rate:.1f}"
     )
     print(f"same caption as the plain loop: {same}")
     print(

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from altlib.core.devices import mixed_precision
+from altlib.core.devices import precision_name
 from altlib.models.captioner import CaptionerConfig, Example, PrefixCaptioner
 from altlib.models.language import fuse_gelu, load_language_model
 from altlib.training.captions import CaptionLearner, TrainingSettings
@@ -69,7 +69,7 @@ def main():
     ]
     data = CaptionData(F.normalize(torch.randn(n, 512), dim=-1), Examples(examples))
     learning = list(captioner.parameters())
-    precision = mixed_precision("cpu")
+    precision = captioner.precision
     settings = TrainingSettings(batch_size=options.batch)
     learner = CaptionLearner(captioner, data, data, settings, Accelerator(cpu=True), precision, "bench")
     batches = bucketed_batches([example_length(e) for e in examples], options.batch, 0, 0)[: options.rounds]
@@ -103,7 +103,7 @@ def main():
     means = np.mean([[len(e.text), len(e.alt_text)] for e in examples], axis=0)
     print(f"posts of {means[0]:.0f} tokens, alt texts of {means[1]:.0f} on average")
     print(
-        f"plain loop, float32: {theirs:.2f} examples/s; ours, {str(precision).removeprefix('torch.')}: {ours:.2f} examples/s; ratio {ours / theirs:.1f}"
+        f"plain loop, float32: {theirs:.2f} examples/s; ours, {precision_name(precision)}: {ours:.2f} examples/s; ratio {ours / theirs:.1f}"
     )
     print(
         f"operations an example: {needed[0] / 1e9:.0f} and {needed[1] / 1e9:.0f} x 10^9, ratio {needed[0] / needed[1]:.1f}"

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
-from altlib.core.devices import mixed_precision
 from altlib.core.files import whole_file
 from altlib.core.progress import progress_bar
 from altlib.generation.beam_cache import BeamCache
@@ -263,15 +262,13 @@ def decode(
         features: Of the pictures, (n, d_clip).
         texts: n posts; ignored by a captioner that does not read them.
         settings: The search.
-        precision: Number type of the language model; None takes bfloat16 where the processor computes
-            in it, otherwise float32.
+        precision: Number type of the language model; None takes the captioner's.
         name: Of the captioner, for the progress bar.
 
     Returns:
         At most ``settings.beams`` candidates of each picture, best first.
     """
-    device = captioner.embedding.weight.device
-    precision = precision or mixed_precision(device.type)
+    precision = precision or captioner.precision
     if precision != captioner.embedding.weight.dtype:
         captioner = copy.deepcopy(captioner)
         captioner.language_model.to(precision)
@@ -318,9 +315,8 @@ def decode_once(
         folder: Where candidates are kept.
         name: Of the captioner, for the progress bar.
     """
-    device = captioner.embedding.weight.device.type
     key = Key(CODE, config=captioner.config, weights=captioner, features=features, texts=texts, settings=settings)
-    key.add(device=device, precision=mixed_precision(device))
+    key.add(precision=captioner.precision, device=captioner.embedding.weight.device.type)
     file = folder / f"{key}.parquet"
     if not file.is_file():
         rows = [

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from altlib.core.devices import mixed_precision
 from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.models.language import load_language_model
@@ -156,6 +157,12 @@ class PrefixCaptioner(nn.Module):
     def prefix_length(self) -> int:
         """k, or 0 for a captioner that does not see the picture."""
         return self.config.prefix_length if self.config.uses_image else 0
+
+    @property
+    def precision(self) -> torch.dtype:
+        """The number type in which it trains and decodes on its device (:func:`altlib.core.devices.mixed_precision`)."""
+        size = sum(p.numel() for p in self.language_model.parameters())
+        return mixed_precision(str(self.embedding.weight.device), size)
 
     def train(self, mode: bool = True) -> PrefixCaptioner:
         """Set the training mode; a frozen language model stays in evaluation mode, so that its dropout is off."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
-from altlib.core.devices import mixed_precision, pick_device
+from altlib.core.devices import pick_device, precision_name
 from altlib.models.captioner import PrefixCaptioner, load_captioner
 from altlib.training.examples import CaptionData, bucketed_batches
 from altlib.training.loop import Interval, Plan, finished, fit
@@ -123,7 +123,7 @@ class CaptionLearner:
         self.accelerator, self.precision = accelerator, precision
         self.wrapped = accelerator.prepare_model(captioner)
         self.lengths = training.examples.lengths()
-        self.facts = {"precision": str(precision).removeprefix("torch."), "device": self.device.type}
+        self.facts = {"precision": precision_name(precision), "device": self.device.type}
 
     @property
     def steps_an_epoch(self) -> int:
@@ -244,12 +244,13 @@ def train(
             f"captioner {name}: {len(training)} training and {len(validation)} validation examples; both are needed"
         )
     where = pick_device(device)
-    precision = mixed_precision(where)
+    captioner.to(where)
+    precision = captioner.precision
     key = training_key(captioner, settings, training, validation, precision, where)
     if record := finished(folder, key):
         return load_captioner(folder, where), record.frame()
     accelerator = Accelerator(device_placement=False, mixed_precision="no", cpu=torch.device(where).type == "cpu")
-    learner = CaptionLearner(captioner.to(where), training, validation, settings, accelerator, precision, name)
+    learner = CaptionLearner(captioner, training, validation, settings, accelerator, precision, name)
     learning = [p for p in captioner.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(learning, lr=settings.learning_rate, fused=True)
     torch.manual_seed(settings.seed)

@@ -122,6 +122,11 @@ def finished(folder: Path, key: str) -> TrainingRecord | None:
     return TrainingRecord(kept["curve"], kept["best"], kept["facts"]) if kept.get("key") == key else None
 
 
+def facts_of(folder: Path) -> dict[str, str]:
+    """How the finished run in a folder was computed, see :class:`TrainingRecord`."""
+    return read_json(folder / CURVE)["facts"]
+
+
 def learning_state(module: nn.Module) -> dict[str, Tensor]:
     """Copies of the parameters that learn, on the CPU."""
     return {n: p.detach().cpu().clone() for n, p in module.named_parameters() if p.requires_grad}

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from altlib.checkpoints.miniature import MINIATURE
-from altlib.core.devices import distributed, mixed_precision, pick_device, wait_for_everyone
+from altlib.core.devices import distributed, pick_device, precision_note, wait_for_everyone
 from altlib.core.parallel import side_by_side
 from altlib.data.posts import read_corpus, stream_corpus
 from altlib.data.sources import registry
@@ -28,6 +28,7 @@ from altlib.models.clipcap import start_from_clipcap
 from altlib.models.features import picture_features
 from altlib.training.captions import TrainingSettings, example_losses, train
 from altlib.training.examples import CaptionData, Examples
+from altlib.training.loop import facts_of
 
 FROZEN = "clipcap-frozen"
 TRAIN = "train"  # instead of a file with the frozen ClipCap: it is trained here
@@ -243,10 +244,14 @@ class CaptionerSuite:
 
     def validation_losses(self, name: str) -> Tensor:
         """Negative log-likelihood (nats) and number of tokens of each validation example, (n, 2), of a trained captioner."""
-        device = pick_device(self.device)
-        captioner = load_captioner(self.run / "captioners" / name, device)
+        captioner = load_captioner(self.run / "captioners" / name, pick_device(self.device))
         data = self.data(name, captioner, "val")
-        return example_losses(captioner, data, self.training.batch_size, mixed_precision(device))
+        return example_losses(captioner, data, self.training.batch_size, captioner.precision)
+
+    def computed_in(self) -> str:
+        """In which number type and on which device the captioners were trained, as a sentence."""
+        facts = [facts_of(self.run / "captioners" / n) for n, m in self.members.items() if m.learns_from != "nothing"]
+        return " ".join(sorted({precision_note(f["precision"], f["device"]) for f in facts}))
 
 
 def suite_of(run: Path, values: Mapping[str, Any]) -> CaptionerSuite:

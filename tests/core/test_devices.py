@@ -1,12 +1,12 @@
 """Where models run, in which number type, and how many processes there are."""
 
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 import torch
 
 from altlib.core import devices
-from altlib.core.devices import distributed, pick_device, said_by_first_process
+from altlib.core.devices import BFLOAT16_FROM, distributed, mixed_precision, pick_device, said_by_first_process
 from altlib.core.errors import ParameterError
 
 
@@ -33,3 +33,25 @@ def test_each_of_several_processes_has_a_device_of_its_own(second_of_three):
 def test_several_processes_on_gpus_cannot_be_asked_for_the_processor(second_of_three):
     with pytest.raises(ParameterError, match="device is cpu, but the processes were started on cuda"):
         pick_device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({"avx512_bf16": True, "avx2": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False, "avx2": True}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_large_models_compute_in_bfloat16_where_the_processor_does(monkeypatch, flags, expected):
+    """torch says what a processor can in a mapping that cannot be changed, not in a dict."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: MappingProxyType(flags))
+    assert mixed_precision("cpu", BFLOAT16_FROM) == expected
+    assert mixed_precision("cpu", BFLOAT16_FROM - 1) == torch.float32
+
+
+def test_the_real_processor_says_what_it_can():
+    known = torch.cpu.get_capabilities()
+    native = any(known.get(name) for name in devices.BFLOAT16_FLAGS)
+    assert mixed_precision("cpu", 10**9) == (torch.bfloat16 if native else torch.float32)

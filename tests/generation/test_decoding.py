@@ -7,7 +7,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from altlib.generation import decoding
 from altlib.generation.decoding import Decoding, decode, decode_once, forbidden_tokens, prompt_batch
 
 
@@ -78,9 +77,8 @@ def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, mon
         changed.setattr("altlib.generation.decoding.CODE", "another")
         decode_once(captioner, features, posts, how, tmp_path)
     with monkeypatch.context() as changed, pytest.raises(KeyboardInterrupt):
-        usual = decoding.mixed_precision("cpu")
-        other = torch.bfloat16 if usual == torch.float32 else torch.float32
-        changed.setattr("altlib.generation.decoding.mixed_precision", lambda device: other)
+        other = torch.bfloat16 if captioner.precision == torch.float32 else torch.float32
+        changed.setattr(type(captioner), "precision", other)
         decode_once(captioner, features, posts, how, tmp_path)
     with torch.no_grad():
         next(captioner.parameters()).mul_(1.5)
