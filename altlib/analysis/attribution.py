@@ -111,24 +111,25 @@ def attribute(
     values = torch.zeros(tokens.shape)
     difference, pooled = torch.zeros(len(tokens)), tower.pooled(tokens)
     starts = special_prefix(tokens)
+    device = tower.text.positional_embedding.device
     for rows in pooled.argsort().split(batch_size):
-        cropped = tower.crop(tokens[rows])
+        cropped, pictures = tower.crop(tokens[rows]).to(device), images[rows].to(device)
         positions = tower.pooled(cropped)
-        columns = torch.arange(cropped.shape[1])
+        columns = torch.arange(cropped.shape[1], device=device)
         words = (columns < positions[:, None]) & (columns >= starts)
         baseline = torch.where(words, padding, cropped)
         with torch.no_grad():
             embedded, reference = tower.embed(cropped), tower.embed(baseline)
-            difference[rows] = score(embedded, images[rows], positions) - score(reference, images[rows], positions)
+            difference[rows] = (score(embedded, pictures, positions) - score(reference, pictures, positions)).cpu()
         found = gradients.attribute(
             embedded,
             reference,
-            additional_forward_args=(images[rows], positions),
+            additional_forward_args=(pictures, positions),
             n_steps=steps,
             method=METHOD,
             internal_batch_size=max(batch_size * 8, len(rows)),
         )
-        values[rows, : cropped.shape[1]] = found.sum(-1).detach().float()
+        values[rows, : cropped.shape[1]] = found.sum(-1).detach().float().cpu()
         progress(len(rows))
     return Attribution(tokens, values, difference, pooled)
 

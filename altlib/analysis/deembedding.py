@@ -23,8 +23,8 @@ class NearestTokens:
     """The nearest tokens of every prefix vector.
 
     Attributes:
-        ids: Token ids, nearest first, (n, k, top).
-        similarity: Their cosine or dot product, (n, k, top).
+        ids: Token ids, nearest first, (n, k, top) on the CPU.
+        similarity: Their cosine or dot product, (n, k, top) on the CPU.
     """
 
     ids: Tensor
@@ -56,9 +56,9 @@ def nearest_tokens(
     for part in prefix.split(min(64, pictures)):
         scores = part @ embedding.T  # (b, k, V)
         if allowed is not None:
-            scores = scores.masked_fill(~allowed, -torch.inf)
+            scores = scores.masked_fill(~allowed.to(scores.device), -torch.inf)
         found.append(scores.topk(top, dim=-1))
-    return NearestTokens(torch.cat([f.indices for f in found]), torch.cat([f.values for f in found]))
+    return NearestTokens(torch.cat([f.indices for f in found]).cpu(), torch.cat([f.values for f in found]).cpu())
 
 
 def token_words(tokenizer: Any, size: int) -> list[str]:
@@ -185,8 +185,8 @@ def cloud_distances(prefix: Tensor, embedding: Tensor) -> dict[str, np.ndarray]:
     """
     to_prefix = torch.cat([nearest_distances(part.flatten(0, 1), embedding) for part in prefix.split(64)])
     return {
-        "prefix": to_prefix.view(prefix.shape[:2]).numpy(),
-        "tokens": token_distances(embedding).numpy(),
-        "prefix_norm": prefix.norm(dim=-1).numpy(),
-        "token_norm": embedding.norm(dim=-1).numpy(),
+        "prefix": to_prefix.view(prefix.shape[:2]).cpu().numpy(),
+        "tokens": token_distances(embedding).cpu().numpy(),
+        "prefix_norm": prefix.norm(dim=-1).cpu().numpy(),
+        "token_norm": embedding.norm(dim=-1).cpu().numpy(),
     }

@@ -130,12 +130,12 @@ def transfer_of(
 
 
 def base_encoder(clip: Clip) -> Callable[[Tensor], Tensor]:
-    """The ``encode`` of :func:`evaluate_tasks` for the model as it was pretrained."""
+    """The ``encode`` of :func:`evaluate_tasks` for the model as it was pretrained; what it returns is on the CPU."""
     tower = TextTower(clip.model)
 
     def encode(tokens: Tensor) -> Tensor:
         with torch.inference_mode():
-            return torch.cat([tower(part) for part in tokens.split(256)])
+            return torch.cat([tower(part.to(clip.device)).float().cpu() for part in tokens.split(256)])
 
     return encode
 
@@ -238,10 +238,9 @@ def dataset_task(name: str, labels: list[str], clip: Clip, data: Any, order: np.
     if file.is_file():
         kept = load_file(file)
     else:
-        device = next(clip.model.parameters()).device
         kept = {
             "features": encode_pictures(
-                read, len(order), lambda x: clip.model.encode_image(x.to(device), normalize=True).float()
+                read, len(order), lambda x: clip.model.encode_image(x.to(clip.device), normalize=True).float()
             ),
             "targets": torch.tensor([int(data[int(i)][1]) for i in order]),
         }

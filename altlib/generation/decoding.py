@@ -236,7 +236,7 @@ def prompt_batch(captioner: PrefixCaptioner, features: Tensor, examples: list[Ex
     k = captioner.prefix_length
     padding = torch.tensor([longest - len(r) for r in rows], device=device)[:, None]
     embedded = captioner.embedding(ids)  # (B, T, d)
-    whole = torch.cat([captioner.prefix(features.to(device)).to(embedded.dtype), embedded], 1)  # (B, k + T, d)
+    whole = torch.cat([captioner.prefix(features).to(embedded.dtype), embedded], 1)  # (B, k + T, d)
     # The prefix stands first; move it right, next to the tokens, by rolling each row past its padding.
     where = torch.arange(k + longest, device=device)[None]
     source = torch.where(where < padding, where + k, torch.where(where < padding + k, where - padding, where))

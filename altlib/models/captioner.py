@@ -182,10 +182,10 @@ class PrefixCaptioner(nn.Module):
         return Example(ids(text) if self.config.uses_text else [], ids(alt_text))
 
     def prefix(self, features: Tensor) -> Tensor:
-        """Prefix vectors in the language model's embedding space, (B, d_clip) -> (B, k, d_lm)."""
+        """Prefix vectors in the language model's embedding space and on its device, (B, d_clip) -> (B, k, d_lm)."""
         if self.mapper is None:
-            return features.new_zeros(len(features), 0, self.embedding.embedding_dim)
-        return self.mapper(features)
+            return self.embedding.weight.new_zeros(len(features), 0, self.embedding.embedding_dim)
+        return self.mapper(features.to(self.embedding.weight.device))
 
     def inputs(self, features: Tensor, ids: Tensor) -> Tensor:
         """Prefix and embedded tokens, (B, d_clip), (B, T) -> (B, k + T, d_lm)."""

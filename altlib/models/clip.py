@@ -48,12 +48,21 @@ class Clip:
     fingerprint: str
     reads_text: bool = True
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def precision(self) -> torch.dtype:
+        """The number type in which the model computes."""
+        return next(self.model.parameters()).dtype
+
     @torch.inference_mode()
     def encode_texts(self, texts: list[str], batch_size: int = 256) -> Tensor:
         """Unit-length text embeddings, (n, width) float32 on the CPU."""
-        device = next(self.model.parameters()).device
         batches = [
-            self.model.encode_text(self.tokenize(texts[i : i + batch_size]).to(device), normalize=True).float().cpu()
+            self.model.encode_text(self.tokenize(texts[i : i + batch_size]).to(self.device), normalize=True).float().cpu()
             for i in range(0, len(texts), batch_size)
         ]
         return torch.cat(batches) if batches else torch.zeros(0, self.width)

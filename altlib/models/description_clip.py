@@ -78,7 +78,7 @@ class DescriptionClip(nn.Module):
     """A CLIP that is being, or has been, fine-tuned, with its subspace where the objective has one.
 
     Args:
-        base: The model that it starts from; it stays as it is.
+        base: The model that it starts from; it stays as it is. The new model is on the same device.
         settings: How it is fine-tuned.
 
     Raises:
@@ -117,6 +117,7 @@ class DescriptionClip(nn.Module):
             self.add_lora(parts)
         else:
             self.unfreeze()
+        self.to(base.device)  # what is new, too
 
     def add_lora(self, parts: list[nn.Module]) -> None:
         """Low-rank updates on the chosen linear layers, through peft."""

@@ -142,11 +142,10 @@ def encode_pictures(paths: list[str], clip: Clip, batch_size: int, workers: int,
     Returns:
         (n, width) float32 on the CPU.
     """
-    device = next(clip.model.parameters()).device
     out = []
     for start in range(0, len(paths), batch_size):
         batch = read_pictures(paths[start : start + batch_size], clip, workers)
-        out.append(clip.model.encode_image(batch.to(device), normalize=True).float().cpu())
+        out.append(clip.model.encode_image(batch.to(clip.device), normalize=True).float().cpu())
         if bar is not None:
             bar.update(len(batch))
     return torch.cat(out)

@@ -61,7 +61,7 @@ def example_losses(captioner: PrefixCaptioner, data: CaptionData, batch_size: in
         rows = order[start : start + batch_size]
         features, examples = data.batch(rows)
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            losses, owners = captioner.token_losses(features.to(device), examples)
+            losses, owners = captioner.token_losses(features, examples)
         both = torch.stack([losses.cpu().double(), torch.ones(len(losses), dtype=torch.float64)], dim=1)
         found.index_add_(0, torch.tensor(rows)[owners.cpu()], both)
     return found
