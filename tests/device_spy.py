@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_flatten
 
 DEVICE = torch.device("cuda:0")
 
@@ -42,7 +42,7 @@ class Spy:
 
 
 def is_device(value: Any) -> bool:
-    return isinstance(value, torch.device | str) and not isinstance(value, int) and str(value).startswith("cuda")
+    return isinstance(value, torch.device | str) and str(value).startswith("cuda")
 
 
 def is_place(value: Any) -> bool:
@@ -92,7 +92,6 @@ class Calls(TorchFunctionMode):
     def away(self, tensor: Tensor) -> Tensor:
         """A copy on the CPU."""
         copied = torch.empty(tensor.shape, dtype=tensor.dtype)
-        copied.untyped_storage()
         with torch._C.DisableTorchFunction():
             return copied.copy_(tensor.detach())
 
@@ -133,6 +132,3 @@ def pretended_device():
     spy = Spy()
     with Calls(spy), Operations(spy):
         yield spy
-
-
-__all__ = ["DEVICE", "MixedDevicesError", "pretended_device", "tree_map"]

@@ -1,5 +1,6 @@
 """Every computation stays on the device of its model, shown with a pretended accelerator."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -32,8 +33,6 @@ def clip():
 @pytest.fixture
 def on_device(clip):
     """The miniature CLIP on the pretended device, which exists within the test."""
-    import copy
-
     with pretended_device():
         yield replace(clip, model=copy.deepcopy(clip.model).to(DEVICE))
 
@@ -90,8 +89,7 @@ def triplets_for(clip):
     return Triplets(features, clip.tokenize(TEXTS), clip.tokenize(TEXTS[::-1]), torch.arange(4).numpy())
 
 
-@pytest.mark.parametrize("objective", ["behavioural", "iit-das", "joint"])
-@pytest.mark.parametrize("tuning", ["full", "lora"])
+@pytest.mark.parametrize(("objective", "tuning"), [("behavioural", "full"), ("iit-das", "lora"), ("joint", "lora")])
 def test_clip_is_tuned_and_scored_on_its_device(on_device, objective, tuning, picture):
     settings = TuningSettings(objective, tuning, layer=2, subspace=8, rank=4, batch_size=4, steps=1)
     data = triplets_for(on_device)
