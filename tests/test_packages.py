@@ -14,6 +14,7 @@ PAGE = (ROOT / "book" / "appendix-design.md").read_text(encoding="utf-8")
 CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
 NOT_OF_ONE_MODULE = {
     "test_packages.py",
+    "test_placement.py",
     "report/test_notebooks.py",
     "report/test_pages.py",
     "runs/test_jupyterlab.py",
