@@ -62,7 +62,9 @@ class Clip:
     def encode_texts(self, texts: list[str], batch_size: int = 256) -> Tensor:
         """Unit-length text embeddings, (n, width) float32 on the CPU."""
         batches = [
-            self.model.encode_text(self.tokenize(texts[i : i + batch_size]).to(self.device), normalize=True).float().cpu()
+            self.model.encode_text(self.tokenize(texts[i : i + batch_size]).to(self.device), normalize=True)
+            .float()
+            .cpu()
             for i in range(0, len(texts), batch_size)
         ]
         return torch.cat(batches) if batches else torch.zeros(0, self.width)
