@@ -6,11 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from altlib.data.collect.networks import NETWORKS, CollectRequest
+
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command and its arguments."""
     parser = commands.add_parser("collect", help="collect posts from a network into a folder")
-    parser.add_argument("source", choices=["bluesky", "mastodon", "x"])
+    parser.add_argument("source", choices=list(NETWORKS))
     parser.add_argument("folder", type=Path, help="where the collection is, or is to be")
     parser.add_argument(
         "--instance", default="https://mastodon.social", help="Mastodon instance (default: %(default)s)"
@@ -30,20 +32,18 @@ def say(text: str) -> None:
 
 def collect_posts(options: argparse.Namespace) -> None:
     """Collect posts until an end is reached or Ctrl-C, then print what was taken and what was not."""
-    from altlib.data.collect import bluesky, mastodon, x
-
-    if options.source == "x" and options.ids is None:
-        raise ValueError("collecting from x needs the ids of the posts: add --ids FILE")
-    ending = {"pictures": options.pictures, "seconds": 60 * options.minutes}
-    common = ending | {"language": options.language, "minimum_characters": options.minimum_characters}
+    request = CollectRequest(
+        options.folder,
+        options.pictures,
+        60 * options.minutes,
+        options.language,
+        options.minimum_characters,
+        options.instance,
+        options.ids,
+        say,
+    )
     try:
-        if options.source == "bluesky":
-            bluesky.collect_live(options.folder, bluesky.BlueskySettings(**common), say)
-        elif options.source == "x":
-            x.collect_live(options.folder, x.XSettings(ids=options.ids, **ending), say)
-        else:
-            instance = options.instance.rstrip("/")
-            mastodon.collect_live(options.folder, mastodon.MastodonSettings(instance=instance, **common), say)
+        NETWORKS[options.source](request)
     finally:
         print_collection(options.folder)
 

@@ -2,6 +2,8 @@
 
 The timeline is read page by page from the last post that was stored, then the stream, until it
 breaks; then the timeline again, so that nothing is missed. Deletions leave the collection again.
+The stream does not repeat what it sent while nobody listened. So a part of the timeline is read
+again, and the instance is asked for each of the last posts that are not on it any more.
 Some instances want a token for either: the environment variable MASTODON_TOKEN.
 """
 
@@ -36,7 +38,13 @@ ATTEMPTS = 3  # before the first answer
 
 LONGEST_PAUSE = 60.0  # seconds between two attempts to connect
 
+AGAIN = 200  # posts of the collection whose part of the timeline is read again
+
+RECHECK = 300.0  # seconds between two such readings where there is no stream
+
 REFUSED = (401, 403, 422)  # answers to a missing or wrong token
+
+GONE = (404, 410)  # answers to a request for a deleted status
 
 STATUS = re.compile(r"[0-9A-Za-z_-]{1,64}")  # id of a status
 
@@ -82,6 +90,11 @@ def address_of(instance: str, status: str) -> str:
     if not STATUS.fullmatch(status):
         raise ValueError("not a status")
     return f"{instance}/statuses/{status}"
+
+
+def order_of(status: str) -> tuple[int, str]:
+    """What statuses of an instance are sorted by, the older first: their ids are growing numbers."""
+    return len(status), status
 
 
 def moment_of(value: str) -> int:
@@ -137,6 +150,7 @@ class Timeline:
         self.last = into.fact(self.name)
         self.answered = 0.0  # monotonic time of the last answer; 0 before the first
         self.failures = 0
+        self.rechecked = 0.0  # monotonic time of the last reading that began before the last stored status
         self.polls = False  # whether there is no stream for us, so that the timeline is asked instead
 
     def store(self, events: list[tuple[str, Any]]) -> None:
@@ -150,10 +164,13 @@ class Timeline:
                     if kind == "delete":
                         self.into.remove(address_of(self.settings.instance, str(content)))
                         continue
-                    post = post_of(content, self.settings, excluded)
+                    counted: Counter[str] = Counter()
+                    post = post_of(content, self.settings, counted)
+                    if order_of(str(content["id"])) > order_of(self.last):  # what is read again is not counted again
+                        excluded += counted
                     if post.pictures or content.get("edited_at"):
                         self.into.put(post)
-                    self.last = max(self.last, str(content["id"]), key=lambda i: (len(i), i))
+                    self.last = max(self.last, str(content["id"]), key=order_of)
                 except (KeyError, TypeError, ValueError, AttributeError):
                     excluded["malformed status"] += 1
                 if self.settings.enough(self.into):
@@ -184,7 +201,8 @@ class Timeline:
         try:
             await unless(self.done, self.follow(client))
             while self.polls and not self.done.is_set():
-                await unless(self.done, self.catch_up(client))
+                again = time.monotonic() - self.rechecked > RECHECK
+                await unless(self.done, self.catch_up(client, again))
                 await unless(self.done, asyncio.sleep(self.settings.poll))
             self.tell_trouble("closed the stream")
             return
@@ -229,22 +247,48 @@ class Timeline:
         self.answered = time.monotonic()
         return f"answers {status}", pause or 0.0
 
-    async def catch_up(self, client: httpx.AsyncClient) -> None:
-        """Read the timeline from the last stored status to its end; the first time, one page."""
+    async def catch_up(self, client: httpx.AsyncClient, again: bool) -> None:
+        """Read the timeline from the last stored status to its end; the first time, one page.
+
+        Args:
+            client: connected to the instance.
+            again: whether to begin :data:`AGAIN` posts earlier, for what was changed or deleted since.
+        """
+        beginning = address_of(self.settings.instance, "0")[:-1]
+        held = [a.removeprefix(beginning) for a in self.into.last_addresses(beginning, AGAIN)] if again else []
+        after, listed = held[-1] if held else self.last, set[str]()
         while not self.done.is_set():
             query: dict[str, str | int] = {"limit": PAGE, "only_media": "true"}
             query |= {"local": "true"} if self.settings.local else {}
-            query |= {"min_id": self.last} if self.last else {}
+            query |= {"min_id": after} if after else {}
             response = await client.get("/api/v1/timelines/public", params=query)
             response.raise_for_status()
             self.answered = time.monotonic()
             page = response.json()
             if not isinstance(page, list):
                 raise ValueError("the timeline is not a list")
-            first = not self.last
             self.store([("update", status) for status in reversed(page)])
-            if first or len(page) < PAGE:
+            ids = {str(status.get("id", "")) for status in page if isinstance(status, dict)} - listed
+            listed |= ids
+            if not after or len(page) < PAGE or not ids:
+                break
+            after = max(ids, key=order_of)
+        if again:
+            await self.ask_again(client, [status for status in held if status not in listed])
+
+    async def ask_again(self, client: httpx.AsyncClient, statuses: list[str]) -> None:
+        """Ask for statuses that are not on the timeline, take out those that are deleted, and edit those that changed."""
+        for status in statuses:
+            if self.done.is_set():
                 return
+            response = await client.get(f"/api/v1/statuses/{status}")
+            if response.status_code in GONE:
+                self.store([("delete", status)])
+            else:
+                response.raise_for_status()
+                self.store([("update", response.json())])
+            self.answered = time.monotonic()
+        self.rechecked = time.monotonic()
 
     async def follow(self, client: httpx.AsyncClient) -> None:
         """Open the stream, read the timeline up to it, then the stream until it ends; at once if there is no stream."""
@@ -256,12 +300,12 @@ class Timeline:
                 self.polls = True
                 self.tell(
                     f"{self.settings.instance}: its stream wants a token (set MASTODON_TOKEN), so the timeline is asked "
-                    "again and again; deletions are not seen that way"
+                    "again and again; deletions are seen some minutes late"
                 )
                 return
             response.raise_for_status()
             # Only now, as what is posted in between comes by the stream.
-            await self.catch_up(client)
+            await self.catch_up(client, again=True)
             async for kind, data in server_events(response):
                 self.answered = time.monotonic()
                 if kind in ("update", "status.update"):

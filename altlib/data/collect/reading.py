@@ -98,6 +98,14 @@ class CollectionReader:
         """Addresses of an author's posts."""
         return [row[0] for row in self.base.execute("SELECT uri FROM posts WHERE author = ?", (author,))]
 
+    def last_addresses(self, beginning: str, limit: int) -> list[str]:
+        """The addresses of posts that begin so, the last first, at most ``limit``; a longer number is a later one."""
+        rows = self.base.execute(
+            "SELECT uri FROM posts WHERE uri >= ? AND uri < ? ORDER BY LENGTH(uri) DESC, uri DESC LIMIT ?",
+            (beginning, f"{beginning}\U0010ffff", limit),
+        )
+        return [row[0] for row in rows]
+
     def knows(self, address: str) -> bool:
         """Whether there is a post with this address or by this author, or whether it was removed."""
         found = self.base.execute(

@@ -70,7 +70,7 @@ class Source:
         needs: what kind of path it needs.
         path_is: what the path should be, for error messages.
         origin: what the data card says about where the posts come from.
-        live: whether ``altlib collect`` can collect from it.
+        live: whether ``altlib collect`` can collect from it (:mod:`altlib.data.collect.networks`).
         author_is: how ``altlib forget`` takes an author of it, for error messages.
     """
 

@@ -26,6 +26,8 @@ class Instance:
         self.stream_status = 200
         self.tokens: list[str | None] = []
         self.asked: list[str] = []
+        self.streamed: dict[str, dict] = {}  # statuses that came by the stream alone
+        self.hidden = False  # whether the timeline is empty
         self.stop = threading.Event()
         self.address = ""
 
@@ -52,8 +54,13 @@ class Instance:
                 return PictureServer.send(handler, code, b"{}", "application/json", headers)
             after = int(dict(p.split("=") for p in query.split("&")).get("min_id", "0"))
             newer = [s for s in self.statuses if int(s["id"]) > after]
-            page = newer[:40] if after else newer[-40:]
+            page = [] if self.hidden else newer[:40] if after else newer[-40:]
             return PictureServer.send(handler, 200, json.dumps(page[::-1]).encode(), "application/json")
+        if path.startswith("/api/v1/statuses/"):
+            asked = path.rsplit("/", 1)[-1]
+            found = ({s["id"]: s for s in self.statuses} | self.streamed).get(asked)
+            body = json.dumps(found or {"error": "Record not found"}).encode()
+            return PictureServer.send(handler, 200 if found else 404, body, "application/json")
         if self.stream_status != 200:
             return PictureServer.send(handler, self.stream_status, b"{}", "application/json")
         handler.send_response(200)
@@ -62,6 +69,8 @@ class Instance:
         handler.wfile.write(b":thump\n\n")
         if self.streams:
             for kind, data in self.streams.pop(0):
+                if kind == "update" and data.endswith("}"):
+                    self.streamed[json.loads(data)["id"]] = json.loads(data)
                 handler.wfile.write(f"event: {kind}\ndata: {data}\n\n".encode())
             return None
         self.stop.wait(20)
@@ -190,3 +199,38 @@ def test_the_same_statuses_in_any_order_give_the_same_collection(tmp_path, insta
 
         found.append(asyncio.run(bring()))
     assert found[0] == found[1] and len(found[0]) == 4
+
+
+def test_what_was_deleted_edited_or_late_while_nobody_listened_is_seen_afterwards(tmp_path, instance) -> None:
+    instance.statuses = [instance.status(n, f"Picture {n:03}: a boat on the river") for n in range(0, 100, 2)]
+    collect_live(tmp_path, settings(instance, seconds=1.0))
+    before = len(alts(tmp_path))
+    edited = {"edited_at": "2025-06-16T00:00:00.000Z"}
+    late = instance.status(71, "Picture 071: it came late from another instance")
+    changed = instance.status(96, "Picture 096: changed, a boat under a bridge", **edited)
+    first = instance.status(20, "Picture 020: changed, the first that is held", **edited)
+    there = {s["id"]: s for s in [*instance.statuses, late, changed, first]}
+    del there["1090"]
+    instance.statuses = sorted(there.values(), key=lambda s: int(s["id"]))
+    collect_live(tmp_path, settings(instance, seconds=1.5))
+    found = alts(tmp_path)
+    assert len(found) == before and "Picture 090: a boat on the river" not in found
+    assert {s["media_attachments"][0]["description"] for s in (late, changed, first)} <= set(found)
+    with open_collection(tmp_path) as collection:
+        assert collection.excluded() == {}
+
+
+def test_an_instance_whose_timeline_is_empty_for_a_time_loses_nothing(tmp_path, instance) -> None:
+    instance.statuses = [instance.status(n) for n in range(5)]
+    collect_live(tmp_path, settings(instance, seconds=1.0))
+    instance.hidden = True
+    collect_live(tmp_path, settings(instance, seconds=1.0))
+    assert len(alts(tmp_path)) == 5
+
+
+def test_what_is_read_again_is_not_counted_again(tmp_path, instance) -> None:
+    instance.statuses = [instance.status(n, "short" if n % 2 else "A yellow tram in the rain") for n in range(6)]
+    for _ in range(2):
+        collect_live(tmp_path, settings(instance, seconds=0.7))
+    with open_collection(tmp_path) as collection:
+        assert collection.excluded() == {"very short alt text": 3}
