@@ -67,9 +67,12 @@ class BeamLayer(DynamicLayer):
     def follow(self, rows: Tensor) -> None:
         """Make the generated positions of row i those of row ``rows[i]``, a beam of the same picture."""
         moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero().flatten()
-        for states in (self.keys, self.values):
-            generated = states[..., self.prompt : self.length, :]
+        for generated in map(self.generated, (self.keys, self.values)):
             generated.index_copy_(0, moved, generated.index_select(0, rows[moved]))
+
+    def generated(self, states: Tensor) -> Tensor:
+        """The generated positions of keys or values, a view (rows, heads, n, d)."""
+        return states[..., self.prompt : self.length, :]
 
     def keep(self, rows: Tensor) -> None:
         """Drop all rows but ``rows``."""

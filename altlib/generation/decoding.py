@@ -1,13 +1,14 @@
 """Decode captions in batches: greedy or beam search with a key/value cache and trigram blocking.
 
 Beam search follows the definition of transformers' ``generate``: it stops once every beam of a
-picture has ended, and scores are divided by length ** ``length_penalty``. Only the cache is our own
-(:mod:`altlib.generation.beam_cache`): a picture's prefix and post are read once, shared by its beams
-and never moved again.
+picture has ended, and scores are divided by length ** ``length_penalty``. Only the cache is our own:
+a picture's prefix and post are read once and never moved again, and where the model allows it, all of
+its beams attend to them at once (:mod:`altlib.generation.shared_prompts`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from altlib.core.code_imports import code_fingerprint
 from altlib.core.files import whole_file
 from altlib.core.progress import progress_bar
 from altlib.generation.beam_cache import BeamCache
+from altlib.generation.shared_prompts import SHARING, SharedPromptCache, sharing
 from altlib.models.captioner import Example, PrefixCaptioner
 
 CODE = code_fingerprint("generation.decoding")
@@ -100,13 +102,16 @@ class BeamSearch:
         self.model, self.end, self.settings = language_model, end, settings
         self.k = settings.beams
         self.device = prompts.device
-        self.cache = BeamCache()
+        self.shared = language_model.config.model_type in SHARING
+        self.cache: BeamCache | SharedPromptCache = SharedPromptCache() if self.shared else BeamCache()
         self.pictures = torch.arange(len(prompts), device=self.device)  # which picture each group of k rows is
         self.finished: list[list[tuple[float, float, list[int]]]] = [[] for _ in range(len(prompts))]
         # Masking costs; it is needed only where prompts differ in length.
         self.mask = None if bool(mask.all()) else mask
+        self.prompt_mask = None if self.mask is None else mask.bool()  # (P, L)
         self.positions = mask.sum(1)  # the next position of each picture's rows
-        log_probs = self.forward(inputs_embeds=prompts, position_ids=(mask.cumsum(1) - 1).clamp(min=0))
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        log_probs = self.forward(inputs_embeds=prompts, position_ids=positions, attention_mask=self.mask)
         for layer in self.cache.layers:
             layer.fan_out(self.k, settings.max_tokens)
         self.log_probs = log_probs.repeat_interleave(self.k, 0)  # (B k, V)
@@ -119,9 +124,18 @@ class BeamSearch:
 
     def forward(self, **inputs: Any) -> Tensor:
         """log p(next token) of every row, (rows, V) float32; the arguments are those of the language model."""
-        out = self.model.base_model(past_key_values=self.cache, attention_mask=self.mask, use_cache=True, **inputs)
+        out = self.model.base_model(past_key_values=self.cache, use_cache=True, **inputs)
         hidden = out[0]  # (rows, T, d)
         return self.model.get_output_embeddings()(hidden[:, -1]).float().log_softmax(-1)
+
+    def read_last(self) -> Tensor:
+        """log p(next token) of every row after its last token, (rows, V) float32."""
+        inputs = {"input_ids": self.history[:, -1:], "position_ids": self.positions[:, None]}
+        if self.shared:
+            return self.forward(**inputs, beam_cache=self.cache, prompt_mask=self.prompt_mask)
+        if self.mask is not None:
+            self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
+        return self.forward(**inputs, attention_mask=self.mask)
 
     def run(self) -> list[list[tuple[float, float, list[int]]]]:
         """Search to the end.
@@ -129,6 +143,12 @@ class BeamSearch:
         Returns:
             For each picture ``(score, log_likelihood, tokens)`` of its candidates, best first.
         """
+        with sharing(self.model) if self.shared else contextlib.nullcontext():
+            self.search()
+        return [sorted(found, key=lambda f: -f[0])[: self.k] for found in self.finished]
+
+    def search(self) -> None:
+        """Choose one token after the other, until all beams have ended or are as long as they may be."""
         for step in range(1, self.settings.max_tokens + 1):
             parents, tokens = self.choose(step)
             if not len(self.pictures):
@@ -139,11 +159,8 @@ class BeamSearch:
             self.history = torch.cat([self.history[rows], tokens.flatten()[:, None]], 1)
             if step == self.settings.max_tokens:
                 break
-            if self.mask is not None:
-                self.mask = torch.cat([self.mask, self.mask.new_ones(len(rows), 1)], 1)
-            self.log_probs = self.forward(input_ids=self.history[:, -1:], position_ids=self.positions[:, None])
+            self.log_probs = self.read_last()
             self.positions = self.positions + 1
-        return [sorted(found, key=lambda f: -f[0])[: self.k] for found in self.finished]
 
     def choose(self, step: int) -> tuple[Tensor, Tensor]:
         """Continue every beam by its best tokens.
@@ -215,6 +232,8 @@ class BeamSearch:
         self.positions = self.positions[rows]
         if self.mask is not None:
             self.mask = self.mask[rows]
+        if self.prompt_mask is not None:
+            self.prompt_mask = self.prompt_mask[kept]
         return parents[kept] + offset, tokens[kept]
 
 
