@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from decoding import product_rate
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
@@ -104,6 +105,11 @@ def main():
     print(f"posts of {means[0]:.0f} tokens, alt texts of {means[1]:.0f} on average")
     print(
         f"plain loop, float32: {theirs:.2f} examples/s; ours, {precision_name(precision)}: {ours:.2f} examples/s; ratio {ours / theirs:.1f}"
+    )
+    limit = product_rate(precision)
+    print(
+        f"ours computes {ours * needed[1] / 1e9:.0f} GFLOP/s, {100 * ours * needed[1] / limit:.0f}% of the "
+        f"{limit / 1e9:.0f} GFLOP/s of a large matrix product in the same type"
     )
     print(
         f"operations an example: {needed[0] / 1e9:.0f} and {needed[1] / 1e9:.0f} x 10^9, ratio {needed[0] / needed[1]:.1f}"
