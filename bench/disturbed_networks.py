@@ -175,7 +175,7 @@ def disturb_bluesky(folder, faults, wanted):
 def contents(folder):
     """Numbers that change whenever the collection does."""
     with open_collection(folder) as collection:
-        counts = "SELECT COUNT(*), SUM(version) FROM posts UNION ALL SELECT COUNT(*), SUM(version) FROM removed"
+        counts = "SELECT COUNT(*), TOTAL(version) FROM posts UNION ALL SELECT COUNT(*), TOTAL(version) FROM removed"
         return collection.base.execute(counts).fetchall(), collection.states(), collection.excluded()
 
 
