@@ -16,6 +16,8 @@ from disturbed_networks import Faults, disturb_bluesky, disturb_mastodon, distur
 
 from altlib.data.collect.reading import open_collection
 
+NETWORKS = {"bluesky": disturb_bluesky, "mastodon": disturb_mastodon, "x": disturb_x}
+
 
 def compare(folder, kept, gone):
     """How many pictures of a collection are lost, double, or deleted elsewhere and still here."""
@@ -44,12 +46,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--disconnects", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     options = parser.parse_args()
     total, bad = 0, 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, disturb in (("bluesky", disturb_bluesky), ("mastodon", disturb_mastodon), ("x", disturb_x)):
+        for name in options.networks:
             faults, began = Faults(options.seed), time.monotonic()
-            kept, gone = disturb(Path(folder) / name, faults, -(-options.disconnects // 3))
+            kept, gone = NETWORKS[name](Path(folder) / name, faults, -(-options.disconnects // len(options.networks)))
             found = compare(Path(folder) / name, kept, gone)
             posts = len({item.partition("#")[0] for item in kept})
             print(f"{name}: {faults.disconnects} disconnects in {time.monotonic() - began:.0f} s")

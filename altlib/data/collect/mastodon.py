@@ -150,6 +150,7 @@ class Timeline:
         self.last = into.fact(self.name)
         self.answered = 0.0  # monotonic time of the last answer; 0 before the first
         self.failures = 0
+        self.news = 0  # events of the stream and statuses of the timeline that came for the first time
         self.rechecked = 0.0  # monotonic time of the last reading that began before the last stored status
         self.polls = False  # whether there is no stream for us, so that the timeline is asked instead
 
@@ -168,6 +169,7 @@ class Timeline:
                     post = post_of(content, self.settings, counted)
                     if order_of(str(content["id"])) > order_of(self.last):  # what is read again is not counted again
                         excluded += counted
+                        self.news += 1
                     if post.pictures or content.get("edited_at"):
                         self.into.put(post)
                     self.last = max(self.last, str(content["id"]), key=order_of)
@@ -194,10 +196,10 @@ class Timeline:
         """Read the timeline and the stream until it breaks; without a stream, the timeline again and again.
 
         Raises:
-            ConnectionBrokenError: The instance cannot be reached or refuses for now.
+            ConnectionBrokenError: The instance asks to wait, or nothing new came before the connection broke.
             CorpusError: The instance has not answered for too long, or wants a token.
         """
-        wait = 0.0
+        wait, before = 0.0, self.news
         try:
             await unless(self.done, self.follow(client))
             while self.polls and not self.done.is_set():
@@ -220,7 +222,8 @@ class Timeline:
                 "and the connection, and run the same command again"
             )
         self.tell_trouble(trouble)
-        raise ConnectionBrokenError(trouble, wait)
+        if wait or self.news == before:
+            raise ConnectionBrokenError(trouble, wait)
 
     def tell_trouble(self, trouble: str) -> None:
         """Say why the instance is connected to again."""
@@ -308,6 +311,7 @@ class Timeline:
             await self.catch_up(client, again=True)
             async for kind, data in server_events(response):
                 self.answered = time.monotonic()
+                self.news += 1
                 if kind in ("update", "status.update"):
                     try:
                         self.store([("update", json.loads(data))])

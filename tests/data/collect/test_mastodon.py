@@ -27,6 +27,7 @@ class Instance:
         self.tokens: list[str | None] = []
         self.asked: list[str] = []
         self.streamed: dict[str, dict] = {}  # statuses that came by the stream alone
+        self.breaks = False  # whether a stream ends within a chunk
         self.hidden = False  # whether the timeline is empty
         self.stop = threading.Event()
         self.address = ""
@@ -65,6 +66,8 @@ class Instance:
             return PictureServer.send(handler, self.stream_status, b"{}", "application/json")
         handler.send_response(200)
         handler.send_header("Content-Type", "text/event-stream")
+        if self.breaks:
+            handler.send_header("Content-Length", "1000000")
         handler.end_headers()
         handler.wfile.write(b":thump\n\n")
         if self.streams:
@@ -234,3 +237,11 @@ def test_what_is_read_again_is_not_counted_again(tmp_path, instance) -> None:
         collect_live(tmp_path, settings(instance, seconds=0.7))
     with open_collection(tmp_path) as collection:
         assert collection.excluded() == {"very short alt text": 3}
+
+
+def test_the_waits_do_not_grow_while_something_new_comes(tmp_path, instance) -> None:
+    alt = "Picture {:03}: a boat on the river"
+    instance.streams = [[("update", json.dumps(instance.status(n, alt.format(n))))] for n in range(12)]
+    instance.breaks = True  # each connection ends with an error, not in order
+    collect_live(tmp_path, settings(instance, seconds=8.0, pause=0.05, pictures=12))
+    assert len(alts(tmp_path)) == 12  # doubled each time, the waits would add up to more than a minute
