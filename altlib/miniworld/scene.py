@@ -2,51 +2,69 @@
 
 A :class:`Story` is what one post is about. It holds one to four :class:`Scene` objects, one per
 picture. A fact may be visible (the renderer draws it), said (the post tells it), both or neither.
-The kind of thing that is shown needs both: the picture tells its glyph, the post its topic, and only
-the pair tells its name.
+A picture shows what a thing is, how many there are, its colour and what is around it; the post tells
+what the thing is called, where it is, who was there and on which occasion.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from random import Random
 
-from altlib.miniworld.lexicon import NUMBER_WORDS, Thing, Topic, glyph_sharing, lexicon, things, topics, wording
-
-PLACES = 5  # places that a post names; so many that a guess at the one in a picture is mostly wrong
-FORMS = {"photo": 0.76, "poster": 0.08, "chart": 0.05, "screenshot": 0.05, "artwork": 0.06}  # how often each is drawn
+from altlib.miniworld.grammar import NUMBER_WORDS
+from altlib.miniworld.lexicon import Setup, authors, lexicon, people, places, setups, things
+from altlib.miniworld.names import PROPER, invented_name, place_name
 
 
 @dataclass(frozen=True)
 class Scene:
     """The facts of one picture.
 
+    A field is empty where the picture does not have the fact.
+
     Attributes:
-        form: photo, poster, chart, screenshot or artwork.
-        glyph: The main thing as it is drawn.
-        kind: The main thing as the topic calls it.
-        count: How many of it.
-        setting: Where it is.
-        surface: What it stands on.
-        colour: Of the surface, and of what the form draws.
-        beside: Another thing.
-        side: Where that stands.
-        detail: What the form adds: the type of chart, screen or medium.
+        setup: The kind of scene, of ``scenes.toml``.
+        form: photo, artwork, poster, chart, map, screenshot, card or receipt.
+        thing: Glyph of the main thing; empty for charts and screenshots.
+        name: What the main thing is called; only the post tells it.
+        named_the: Whether the name is a proper name that stands before "the": Biscuit the dog.
+        count: How many of the main thing.
+        colour: Of the main thing, of what it stands on, of the frame or of the sheet.
+        coloured: Which of these: thing, support, frame or sheet.
+        person: Glyph of somebody who is there.
+        person_kind: Who that is, a key of the lexicon's people.
+        person_relation: holding, wearing, beside or behind the main thing.
+        companion: Glyph of another thing.
+        relation: Where that is: beside, behind or in front of the main thing.
+        support: What the main thing stands on; empty: the ground.
+        place: The kind of place, a key of the lexicon's places.
+        weather: Weather or light, a key of the lexicon's weather.
+        detail: What the form adds: the type of chart or screen, or the medium of an artwork.
         trend: Of a chart.
+        words: What is written on a poster, card, screenshot or receipt.
         layout_seed: Decides the rest of the drawing.
     """
 
+    setup: str
     form: str
-    glyph: str
-    kind: str
+    thing: str
+    name: str
+    named_the: bool
     count: int
-    setting: str
-    surface: str
     colour: str
-    beside: Thing
-    side: str
+    coloured: str
+    person: str
+    person_kind: str
+    person_relation: str
+    companion: str
+    relation: str
+    support: str
+    place: str
+    weather: str
     detail: str
     trend: str
+    words: str
     layout_seed: int
 
 
@@ -56,139 +74,255 @@ class Story:
 
     Attributes:
         story_id: Of the post.
-        voice: How its writer writes.
-        topic: What it is about; this and what follows up to ``quality`` is known from the post alone.
-        town: Where it happens.
-        event: An event of the town.
+        author: Key of the author who writes it.
+        setup: The kind of scene.
+        intent: What the post is for: announce, thank, joke, ask, complain, sell, invite or report.
+        place_name: Of a town or village.
+        event: An event there.
         date: Of the event.
         measure: What a chart shows.
-        person: A name.
-        quality: Of the things, if the post tells it.
-        places: Setting to the name of a place; some of the settings are in no picture.
+        who: The name of somebody in the story.
+        told: Which of name, place_name, event, date and who the post tells, in alphabetical order.
         scenes: One per picture.
     """
 
     story_id: str
-    voice: str
-    topic: Topic
-    town: str
+    author: str
+    setup: str
+    intent: str
+    place_name: str
     event: str
     date: str
     measure: str
-    person: str
-    quality: str | None
-    places: dict[str, str]
+    who: str
+    told: tuple[str, ...]
     scenes: tuple[Scene, ...]
 
 
-def pick(weights: dict[str, float], rng: Random) -> str:
+def pick(weights: Mapping[str, float], rng: Random) -> str:
     """A key drawn in proportion to its weight."""
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
-def place_name(rng: Random) -> str:
-    """An invented place, such as Ravenscar Magna."""
-    said = lexicon()["said"]
-    return f"{rng.choice(said['place_heads'])}{rng.choice(said['place_tails'])} {rng.choice(said['place_ends'])}"
+def weather_of(setup: Setup, place: str, rng: Random) -> str:
+    """The weather of a place out of doors; none indoors."""
+    return rng.choice(setup.weather) if place and places()[place].outdoors else ""
 
 
-def person_name(rng: Random) -> str:
-    """An invented full name from common given names and surnames."""
-    said = lexicon()["said"]
-    return f"{rng.choice(said['given_names'])} {rng.choice(said['surnames'])}"
+def main_thing(setup: Setup, town: str, rng: Random) -> dict[str, str | int | bool]:
+    """The main thing of a scene: glyph, name, number and colour."""
+    glyph = rng.choice(list(setup.main))
+    names = setup.main[glyph]
+    sort = rng.choice(names) if names else ""
+    count = rng.choices(range(1, len(setup.counts) + 1), setup.counts)[0]
+    if sort in PROPER:
+        count = min(count, 2)  # more names than two make no phrase
+    name, named_the = invented_name(sort, town, count, rng)
+    return {"thing": glyph, "name": name, "named_the": named_the, "count": count}
 
 
-def sample_scene(topic: Topic, rng: Random) -> Scene:
-    """One picture of something that belongs to a topic.
+WORN = ("👕", "🧣", "🧢", "🎩", "👗", "🧥")  # what can be drawn on somebody
 
-    Glyphs that several topics share are drawn more often, because a picture alone leaves open what
-    they are.
-    """
-    sharing = glyph_sharing()
-    glyphs = list(topic.kinds)
-    glyph = rng.choices(glyphs, [sharing[g] for g in glyphs])[0]
-    form = pick(FORMS, rng)
-    words = wording()
-    detail = {"chart": "charts", "screenshot": "screens", "artwork": "media"}.get(form)
+
+def possible_relation(relation: str, thing: str, count: int, rng: Random) -> str:
+    """The relation, or one that is possible: nobody wears two shirts or holds a sofa."""
+    if relation == "wearing" and not (thing in WORN and count == 1):
+        relation = "holding"
+    if relation == "holding" and (things()[thing].large or count > 2):
+        relation = rng.choice(("beside", "behind"))
+    return relation
+
+
+def sample_photo(setup: Setup, place: str, weather: str, town: str, rng: Random) -> Scene:
+    """A photograph or artwork of a kind of scene at a place."""
+    main = main_thing(setup, town, rng)
+    support = rng.choice(setup.supports).replace("ground", "") if setup.supports else ""
+    coloured = "thing" if things()[str(main["thing"])].tinted else "support" if support else ""
+    if setup.form == "artwork":
+        coloured = "frame"
+    person_kind = relation = glyph = ""
+    if setup.people and rng.random() < setup.share:
+        person_kind, relation = rng.choice(setup.people), rng.choice(setup.relations)
+        glyph = rng.choice(people()[person_kind].glyphs)
+        relation = possible_relation(relation, str(main["thing"]), int(main["count"]), rng)
+        if relation in ("holding", "wearing"):
+            support = ""
+            coloured = coloured if coloured != "support" else ""
+    others = [c for c in setup.companions if c != main["thing"]]
+    companion = rng.choice(others) if others and rng.random() < 0.75 else ""
     return Scene(
-        form=form,
-        glyph=glyph,
-        kind=topic.kinds[glyph],
-        count=rng.choices((1, 2, 3, 4), (6, 2, 1, 1))[0],
-        setting=rng.choice(list(lexicon()["settings"])),
-        surface=rng.choice(list(lexicon()["surfaces"])),
-        colour=rng.choice(list(lexicon()["colours"])),
-        beside=rng.choice(things()),
-        side=rng.choice(list(words["sides"])),
-        detail=rng.choice(list(words[detail])) if detail else "",
-        trend=rng.choice(list(words["trends"])),
+        setup=setup.name,
+        form=setup.form,
+        **main,  # type: ignore[arg-type]
+        colour=rng.choice(list(lexicon()["colours"])) if coloured else "",
+        coloured=coloured,
+        person=glyph,
+        person_kind=person_kind,
+        person_relation=relation,
+        companion=companion,
+        relation=rng.choices(("beside", "behind", "in front of"), (5, 2, 2))[0] if companion else "",
+        support=support,
+        place=place,
+        weather=weather,
+        detail=rng.choice(list(lexicon()["details"]["artwork"])) if setup.form == "artwork" else "",
+        trend="",
+        words="",
         layout_seed=rng.getrandbits(31),
     )
 
 
-def sample_story(story_id: str, rng: Random) -> Story:
-    """A post with one to four pictures, a topic, and the places of some settings."""
-    topic = topics()[rng.choice(list(topics()))]
-    said = lexicon()["said"]
-    scenes = tuple(sample_scene(topic, rng) for _ in range(rng.choices((1, 2, 3, 4), (55, 25, 12, 8))[0]))
-    voices = {name: v["weight"] for name, v in wording()["voices"].items()}
-    settings = list(dict.fromkeys(s.setting for s in scenes if rng.random() < 0.9))
-    elsewhere = [s for s in lexicon()["settings"] if s not in {scene.setting for scene in scenes}]
-    settings += rng.sample(elsewhere, PLACES - len(settings))
-    rng.shuffle(settings)
-    town = place_name(rng)
-    return Story(
-        story_id=story_id,
-        voice=pick(voices, rng),
-        topic=topic,
-        town=town,
-        event=f"{town} {rng.choice(said['events'])}",
-        date=f"{rng.randint(1, 28)} {rng.choice(said['months'])}",
-        measure=rng.choice(said["measures"]),
-        person=person_name(rng),
-        quality=rng.choice(said["qualities"]) if rng.random() < 0.75 else None,
-        places={setting: place_name(rng) for setting in settings},
-        scenes=scenes,
+def sample_document(setup: Setup, town: str, event: str, date: str, rng: Random) -> Scene:
+    """A poster, chart, map, screenshot, card or receipt."""
+    details = lexicon()["details"].get(setup.form)
+    words = {
+        "poster": f"{event}, {date}",
+        "card": rng.choice(lexicon()["said"]["slogans"]),
+        "receipt": f"£{rng.randint(2, 48)}.{rng.choice(['00', '20', '50', '75', '99'])}",
+        "map": town,
+        "screenshot": date,
+    }
+    return Scene(
+        setup=setup.name,
+        form=setup.form,
+        thing=rng.choice(list(setup.main)) if setup.main else "",
+        name="",
+        named_the=False,
+        count=1,
+        colour=rng.choice(list(lexicon()["colours"])),
+        coloured="sheet",
+        person="",
+        person_kind="",
+        person_relation="",
+        companion="",
+        relation="",
+        support="",
+        place="",
+        weather="",
+        detail=rng.choice(list(details)) if details else "",
+        trend=rng.choice(list(lexicon()["trends"])) if setup.form == "chart" else "",
+        words=words.get(setup.form, ""),
+        layout_seed=rng.getrandbits(31),
     )
 
 
-def scene_facts(story: Story, scene: Scene) -> list[dict]:
+def sample_scene(setup: Setup, rng: Random, town: str = "", event: str = "", date: str = "") -> Scene:
+    """One picture of a kind of scene.
+
+    Args:
+        setup: The kind of scene.
+        rng: Decides everything else.
+        town: The name of the place; one is invented if it is empty.
+        event: What a poster announces.
+        date: Of the event.
+    """
+    town = town or place_name(rng)
+    if setup.form not in ("photo", "artwork"):
+        return sample_document(setup, town, event, date, rng)
+    place = rng.choice(setup.places)
+    return sample_photo(setup, place, weather_of(setup, place, rng), town, rng)
+
+
+def further_scene(first: Scene, setup: Setup, town: str, rng: Random) -> Scene:
+    """Another picture of the same occasion: the same place and weather, half the time the same things."""
+    if rng.random() < 0.5:
+        return sample_photo(setup, first.place, first.weather, town, rng)
+    same = replace(setup, main={first.thing: setup.main[first.thing]})
+    scene = sample_photo(same, first.place, first.weather, town, rng)
+    return replace(
+        scene,
+        name=first.name,
+        named_the=first.named_the,
+        count=first.count if first.named_the else scene.count,
+        colour=first.colour if first.coloured == scene.coloured == "thing" else scene.colour,
+    )
+
+
+INTENTS = ("announce", "thank", "joke", "ask", "complain", "sell", "invite", "report")
+
+
+def sample_intent(setup: Setup, rng: Random) -> str:
+    """What a post of a kind of scene is for."""
+    if setup.name == "sale":
+        return "sell"
+    return rng.choice([intent for intent in INTENTS if setup.sells or intent != "sell"])
+
+
+TOLD = {"date": 0.3, "event": 0.3, "name": 0.92, "place_name": 0.88, "who": 0.45}  # how often a post tells each
+
+
+def sample_story(story_id: str, rng: Random) -> Story:
+    """A post with one to four pictures of one kind of scene."""
+    said = lexicon()["said"]
+    setup = setups()[pick({name: s.weight for name, s in setups().items()}, rng)]
+    town = place_name(rng)
+    event = f"{town} {rng.choice(said['events'])}"
+    date = f"{rng.randint(1, 28)} {rng.choice(said['months'])}"
+    scenes = [sample_scene(setup, rng, town, event, date)]
+    pictures = rng.choices((1, 2, 3, 4), (62, 22, 10, 6))[0] if setup.form == "photo" else 1
+    for _ in range(pictures - 1):
+        scenes.append(further_scene(scenes[0], setup, town, rng))
+    told = {fact for fact, share in TOLD.items() if rng.random() < share}
+    if setup.form == "poster":
+        told |= {"date", "event"}
+    return Story(
+        story_id=story_id,
+        author=rng.choice(list(authors())),
+        setup=setup.name,
+        intent=sample_intent(setup, rng),
+        place_name=town,
+        event=event,
+        date=date,
+        measure=rng.choice(said["measures"]),
+        who=rng.choice(said["given_names"]),
+        told=tuple(sorted(told)),
+        scenes=tuple(scenes),
+    )
+
+
+def scene_facts(story: Story, scene: Scene, said_too: Mapping[str, str] | None = None) -> list[dict]:
     """The facts of a picture: each with its words and how it can be known.
 
-    ``kind`` is neither visible nor said on its own: its glyph is visible and its topic is said.
+    Args:
+        story: Of the post.
+        scene: Of the picture.
+        said_too: Facts that the picture shows and the post states as well, with their values.
 
     Returns:
         Dictionaries with ``fact``, ``value``, ``visible`` (the picture shows it) and ``said`` (the post
-        tells it).
+        tells it). Facts that the picture does not have are left out.
     """
-
-    def fact(name: str, value: str, visible: bool, said: bool) -> dict:
-        return {"fact": name, "value": value, "visible": visible, "said": said}
-
+    said_too = said_too or {}
+    nouns = things()
+    shown = {
+        "form": scene.form,
+        "thing": nouns[scene.thing].nouns[0] if scene.thing else "",
+        "count": NUMBER_WORDS[scene.count] if scene.place else "",
+        "colour": scene.colour,
+        "coloured": scene.coloured,
+        "support": scene.support,
+        "person": people()[scene.person_kind].nouns[0] if scene.person else "",
+        "person_relation": scene.person_relation,
+        "companion": nouns[scene.companion].nouns[0] if scene.companion else "",
+        "relation": scene.relation,
+        "place": scene.place,
+        "weather": scene.weather,
+        "detail": scene.detail,
+        "trend": scene.trend,
+        "words": scene.words,
+    }
+    told = {
+        "name": scene.name,
+        "place_name": story.place_name,
+        "event": story.event,
+        "date": story.date,
+        "who": story.who,
+    }
     facts = [
-        fact("form", scene.form, True, False),
-        fact("glyph", scene.glyph, True, False),
-        fact("topic", story.topic.name, False, True),
-        fact("kind", scene.kind, False, False),
-        fact("voice", story.voice, False, True),
-        fact("colour", scene.colour, True, False),
+        {"fact": name, "value": value, "visible": True, "said": said_too.get(name) == value}
+        for name, value in shown.items()
+        if value
     ]
-    if scene.form in ("photo", "artwork"):
-        facts += [fact("count", NUMBER_WORDS[scene.count], True, False), fact("setting", scene.setting, True, False)]
-        if scene.setting in story.places:
-            facts.append(fact("place", story.places[scene.setting], False, True))
-        if story.quality:
-            facts.append(fact("quality", story.quality, False, True))
-    if scene.form == "photo":
-        facts += [
-            fact("surface", scene.surface, True, False),
-            fact("beside", scene.beside.names[0], True, False),
-            fact("side", scene.side, True, False),
-        ]
-    if scene.form in ("poster", "screenshot"):
-        facts += [fact("event", story.event, False, True), fact("date", story.date, False, True)]
+    facts += [{"fact": n, "value": v, "visible": False, "said": True} for n, v in told.items() if v and n in story.told]
     if scene.form == "chart":
-        facts += [fact("trend", scene.trend, True, False), fact("measure", story.measure, False, True)]
-    if scene.detail:
-        facts.append(fact("detail", scene.detail, True, False))
-    return facts
+        facts.append({"fact": "measure", "value": story.measure, "visible": False, "said": True})
+    return [*facts, {"fact": "author", "value": story.author, "visible": False, "said": True}]
