@@ -44,7 +44,9 @@ IRREGULAR = {
 UNCOUNTED = frozenset(
     {"scissors", "socks", "gloves", "scales", "glasses", "masks", "bags", "broccoli", "wool", "cutlery", "honey"}
 )
+PAIRS_OF_NOUNS = {"knife and fork": "knives and forks", "bow and arrow": "bows and arrows"}
 HEAD_ENDS = re.compile(r" (?=(?:of|in|with|on|and)\b)")
+PARTITIVES = ("pair", "ball", "bunch", "slice", "jar", "mug", "glass", "wedge", "pot", "bowl", "loaf", "reel", "cup", "spool")
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
@@ -57,8 +59,9 @@ def head(noun: str) -> tuple[str, str]:
 @cache
 def plural(noun: str) -> str:
     """The plural of a noun phrase: ``"pair of socks"`` -> ``"pairs of socks"``."""
-    if noun == "knife and fork":
-        return "knives and forks"
+    for pair, many in PAIRS_OF_NOUNS.items():
+        if f" {noun}".endswith(f" {pair}"):
+            return noun.removesuffix(pair) + many
     start, rest = head(noun)
     words = start.split(" ")
     last = words[-1]
@@ -85,6 +88,18 @@ def with_article(noun: str) -> str:
     """``"election flyer"`` -> ``"an election flyer"``; nouns without a singular get ``"some"``."""
     start, _ = head(noun)
     return f"some {noun}" if start.split(" ")[-1] in UNCOUNTED else f"{article(noun)} {noun}"
+
+
+@cache
+def modified(noun: str, modifiers: str) -> str:
+    """A noun with words before it that tell more: ``("pair of socks", "blue")`` -> ``"pair of blue socks"``."""
+    if not modifiers:
+        return noun
+    match = HEAD_ENDS.search(noun)
+    if match and noun[: match.start()] in PARTITIVES and noun[match.start() :].startswith(" of "):
+        measure, _, content = noun.partition(" of ")
+        return f"{measure} of {modifiers} {content}"
+    return f"{modifiers} {noun}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -56,6 +56,7 @@ class Place:
         nouns: What it is called, the most common first.
         where: The preposition before the noun.
         at: The preposition before the name of a town.
+        only: Whether a town has only one.
         outdoors: Whether it has weather.
     """
 
@@ -63,6 +64,7 @@ class Place:
     nouns: tuple[str, ...]
     where: str
     at: str
+    only: bool
     outdoors: bool
 
 
@@ -170,7 +172,7 @@ def people() -> dict[str, Person]:
 def places() -> dict[str, Place]:
     """All kinds of places."""
     return {
-        kind: Place(kind, tuple(p["nouns"]), p["in"], p["at"], p["outdoors"]) for kind, p in lexicon()["places"].items()
+        kind: Place(kind, tuple(p["nouns"]), p["in"], p["at"], p["the"], p["outdoors"]) for kind, p in lexicon()["places"].items()
     }
 
 

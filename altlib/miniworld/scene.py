@@ -117,6 +117,8 @@ def main_thing(setup: Setup, town: str, rng: Random) -> dict[str, str | int | bo
     count = rng.choices(range(1, len(setup.counts) + 1), setup.counts)[0]
     if sort in PROPER:
         count = min(count, 2)  # more names than two make no phrase
+    if sort in ("@boat", "@engine"):
+        count = 1  # no two have the same name
     name, named_the = invented_name(sort, town, count, rng)
     return {"thing": glyph, "name": name, "named_the": named_the, "count": count}
 
