@@ -25,7 +25,19 @@ from altlib.miniworld.phrases import (
 from altlib.miniworld.scene import Scene, Story
 from altlib.miniworld.style import styled
 
-SINGULAR = {"stand": "stands", "sit": "sits", "are placed": "is placed", "lie": "lies", "rest": "rests", "grow": "grows", "wait": "waits"}
+SINGULAR = {
+    "stand": "stands",
+    "sit": "sits",
+    "lie": "lies",
+    "rest": "rests",
+    "grow": "grows",
+    "wait": "waits",
+    "float": "floats",
+    "are placed": "is placed",
+    "are parked": "is parked",
+    "are on show": "is on show",
+    "can be seen": "can be seen",
+}
 
 
 def write_alt_text(story: Story, scene: Scene, rng: Random) -> str:
@@ -72,7 +84,7 @@ def photo_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random)
     slots = {
         "subject": main,
         "Subject": sentence_case(main),
-        "are": agree["are"],
+        "are": "is" if main.startswith("a pair of ") else agree["are"],
         "Intro": sentence_case(rng.choice(author.get("intro", [""]))),
         "act": "",
         "held": "",
@@ -87,15 +99,21 @@ def photo_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random)
         verb = habitual(words["on"], number, rng)
         slots["does"] = f"{verb if scene.count > 1 else SINGULAR[verb]}{slots['on']}"
     slots |= place_slots(story, scene, author, rng) | person_slots(scene, author, rng) | thing_slots(scene, author, rng)
-    if not held_by:
-        joined = [part for part in (slots.pop("thing_clause"), slots.pop("person_clause")) if part]
-        rng.shuffle(joined)
-    else:
-        joined = [part for part in (slots.pop("thing_clause"),) if part]
-        slots.pop("person_clause")
-    slots["with"] = habitual(words["joins"], number, rng) + join_clauses(joined) if joined else ""
-    slots["plus"] = f", {rng.choice(['plus', 'also'])} {join_clauses(joined)}" if joined else ""
+    around = surroundings(slots, scene, rng)
+    slots["with"] = habitual(words["joins"], number, rng) + around if around else ""
+    slots["plus"] = f", {rng.choice(['plus', 'also'])} {around}" if around else ""
     return slots
+
+
+def surroundings(slots: dict[str, str], scene: Scene, rng: Random) -> str:
+    """What and who is around the main thing: ``"a basket beside it and a farmer behind it"``."""
+    clauses = [(slots["thing"], slots["thing_near"])] if slots["thing"] else []
+    if slots["person"] and scene.person_relation in ("beside", "behind"):
+        clauses.append((slots["person"], slots["person_near"]))
+    rng.shuffle(clauses)
+    if len(clauses) == 2 and scene.relation == scene.person_relation:
+        return f"{clauses[0][0]} and {clauses[1][0]} {clauses[0][1]}"
+    return join_clauses([f"{who} {near}" for who, near in clauses])
 
 
 def action(scene: Scene, author: dict[str, Any], rng: Random) -> str:
@@ -104,7 +122,9 @@ def action(scene: Scene, author: dict[str, Any], rng: Random) -> str:
     acts = alt["acts"].get(scene.thing)
     if acts:
         return f"{pronouns(scene)['are']} {habitual(acts, author['words'], rng)}"
-    verb = alt["ground"].get(things()[scene.thing].group, "stand")
+    thing = things()[scene.thing]
+    ways = alt["ground"].get("afloat" if thing.afloat else thing.group, alt["ground"]["other"])
+    verb = habitual(ways, author["words"], rng)
     return verb if scene.count > 1 else SINGULAR[verb]
 
 
@@ -137,10 +157,10 @@ def place_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random)
 
 def person_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, str]:
     """Clauses about somebody who is there."""
-    slots = dict.fromkeys(("person", "Person", "acts", "Person_acts", "Person_with", "Person_is", "with_person", "person_clause", "held"), "")
+    slots = dict.fromkeys(("person", "Person", "acts", "Person_acts", "Person_with", "Person_is", "with_person", "person_near", "held"), "")
     if not scene.person or rng.random() > max(author["detail"], 0.85):
         if scene.person_relation in ("holding", "wearing"):
-            return slots | {"person": "somebody", "Person": "Somebody", "acts": "holds"}
+            return slots | {"person": "somebody", "Person": "Somebody", "acts": "holds"}  # the order needs one
         return slots
     words, number, relation = read("alt.toml")["words"], author["words"], scene.person_relation
     person = person_phrase(scene, number, rng)
@@ -156,13 +176,13 @@ def person_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str,
         "Person_acts": f"{sentence_case(person)} {stands} {beside}",
         "Person_is": f" {sentence_case(person)} {stands} {near}.",
         "with_person": f", {person} {near}",
-        "person_clause": f"{person} {near}",
+        "person_near": near,
     }
 
 
 def thing_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, str]:
     """Clauses about the companion."""
-    slots = dict.fromkeys(("with_thing", "Thing_is", "Thing_with", "thing_clause"), "")
+    slots = dict.fromkeys(("with_thing", "Thing_is", "Thing_with", "thing", "thing_near"), "")
     if not scene.companion or rng.random() > author["detail"]:
         return slots
     number = author["words"]
@@ -177,7 +197,8 @@ def thing_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, 
         "with_thing": habitual([", with ", ", ", " with "], number, rng) + f"{thing} {near}",
         "Thing_is": f" {filled}",
         "Thing_with": f"{sentence_case(thing)} {scene.relation}",
-        "thing_clause": f"{thing} {near}",
+        "thing": thing,
+        "thing_near": near,
     }
 
 

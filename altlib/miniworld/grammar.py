@@ -67,6 +67,8 @@ def plural(noun: str) -> str:
     last = words[-1]
     if last in IRREGULAR:
         last = IRREGULAR[last]
+    elif last.endswith("man"):
+        last = last[:-2] + "en"
     elif re.search(r"(s|x|z|ch|sh)$", last):
         last += "es"
     elif re.search(r"[^aeiou]y$", last):

@@ -21,6 +21,7 @@ class Thing:
         nouns: What it is called by anybody who sees it, the most common first.
         tinted: Whether it is drawn in the scene's colour.
         large: Whether nobody can hold it.
+        floor: Whether it stands on no table.
         afloat: Whether it is on a lake and not beside it.
     """
 
@@ -29,6 +30,7 @@ class Thing:
     nouns: tuple[str, ...]
     tinted: bool
     large: bool
+    floor: bool
     afloat: bool
 
 
@@ -106,7 +108,7 @@ class Setup:
 
 
 FORMS = ("photo", "artwork", "poster", "chart", "map", "screenshot", "card", "receipt")
-GLYPH_LISTS = ("tinted", "large", "afloat")  # tables of lexicon.toml that mark things
+GLYPH_LISTS = ("tinted", "large", "floor", "afloat")  # tables of lexicon.toml that mark things
 RELATIONS = ("holding", "wearing", "beside", "behind")
 
 
@@ -149,12 +151,12 @@ def lexicon() -> dict[str, Any]:
 def things() -> dict[str, Thing]:
     """All things by glyph."""
     words = lexicon()
-    tinted, large, afloat = (set(words[table]["glyphs"].split(" ")) for table in GLYPH_LISTS)
+    tinted, large, floor, afloat = (set(words[table]["glyphs"].split(" ")) for table in GLYPH_LISTS)
     found = {}
     for group, entries in words["things"].items():
         for entry in entries:
             glyph, nouns = split_entry(entry)
-            found[glyph] = Thing(glyph, group, nouns, glyph in tinted, glyph in large, glyph in afloat)
+            found[glyph] = Thing(glyph, group, nouns, glyph in tinted, glyph in large, glyph in floor, glyph in afloat)
     return found
 
 

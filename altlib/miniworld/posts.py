@@ -25,7 +25,8 @@ def name_slots(scene: Scene, bare: bool) -> dict[str, str]:
     """
     noun = things()[scene.thing].nouns[0] if scene.thing else ""
     many = scene.count > 1
-    whole = scene.name if bare or scene.named_the else modified(noun, scene.name)
+    alone = scene.named_the or (bare and not scene.name.endswith("s"))  # "Nantes" has no plural
+    whole = scene.name if alone else modified(noun, scene.name)
     if scene.named_the:
         item = items = the = whole
     else:
@@ -37,6 +38,7 @@ def name_slots(scene: Scene, bare: bool) -> dict[str, str]:
         "item": item,
         "items": items,
         "the": the,
+        "s": "" if many else "s",
         "it": "them" if many else "it",
         "is": "are" if many else "is",
         "was": "were" if many else "was",
@@ -47,8 +49,9 @@ def name_slots(scene: Scene, bare: bool) -> dict[str, str]:
 
 def place_words(story: Story) -> str:
     """``" in Hartwick"``, ``" above Hartwick"``."""
-    place = story.scenes[0].place
-    return f" {places()[place].at if place else 'in'} {story.place_name}"
+    scene = story.scenes[0]
+    at = places()[scene.place].at if scene.form == "photo" else "in"
+    return f" {'near' if at == 'above' else at} {story.place_name}"
 
 
 def first_line(story: Story, slots: dict[str, str], rng: Random) -> tuple[str, bool, bool]:
@@ -63,14 +66,14 @@ def first_line(story: Story, slots: dict[str, str], rng: Random) -> tuple[str, b
 
 def further_names(story: Story, rng: Random) -> list[str]:
     """Sentences about things of the other pictures that have other names."""
-    lines, told = read("sentences.toml")["further"]["lines"], {story.scenes[0].name}
+    lines, told = rng.sample(lines := read("sentences.toml")["further"]["lines"], len(lines)), {story.scenes[0].name}
     said = []
     for scene in story.scenes[1:]:
         if scene.name and scene.name not in told:
             told.add(scene.name)
             slots = name_slots(scene, setups()[story.setup].bare)
             alone = scene.named_the or story.setup in TEAMS
-            said.append(expand(rng.choice(lines), {"named": scene.name if alone else slots["the"]}, rng))
+            said.append(expand(lines[len(said)], {"named": scene.name if alone else slots["the"]}, rng))
     return said
 
 
@@ -80,8 +83,7 @@ TEAMS = frozenset({"match", "race", "regatta", "golf", "slopes", "surf", "climbi
 def occasion_lines(story: Story, rng: Random) -> list[str]:
     """Sentences that tell the event, the date and who was there, as far as the post does."""
     lines = read("sentences.toml")["intents"][story.intent]
-    slots = {"event": story.event if story.event.split(" ")[0] else "", "date": story.date, "who": story.who}
-    slots["event"] = f"the {story.event}"
+    slots = {"event": f"the {story.event}", "date": story.date, "who": story.who}
     said = []
     if "event" in story.told and "date" in story.told:
         said.append(expand(rng.choice(lines["both"]), slots, rng))

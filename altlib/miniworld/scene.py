@@ -135,10 +135,22 @@ def possible_relation(relation: str, thing: str, count: int, rng: Random) -> str
     return relation
 
 
+def possible_support(setup: Setup, thing: str, place: str, rng: Random) -> str:
+    """What the thing stands on; empty for the ground: no sofa stands on a table and no shelf in a field."""
+    floor = things()[thing].floor
+    possible = [
+        support
+        for support in setup.supports
+        if not (support == "shelf" and places()[place].outdoors)
+        and not (floor and support not in ("mat", "blanket", "bench", "ground"))
+    ]
+    return rng.choice(possible).replace("ground", "") if possible else ""
+
+
 def sample_photo(setup: Setup, place: str, weather: str, town: str, rng: Random) -> Scene:
     """A photograph or artwork of a kind of scene at a place."""
     main = main_thing(setup, town, rng)
-    support = rng.choice(setup.supports).replace("ground", "") if setup.supports else ""
+    support = possible_support(setup, str(main["thing"]), place, rng)
     coloured = "thing" if things()[str(main["thing"])].tinted else "support" if support else ""
     if setup.form == "artwork":
         coloured = "frame"
@@ -252,14 +264,27 @@ def sample_intent(setup: Setup, rng: Random) -> str:
 TOLD = {"date": 0.3, "event": 0.3, "name": 0.92, "place_name": 0.88, "who": 0.45}  # how often a post tells each
 
 
+def occasion(snow: bool, rng: Random) -> tuple[str, str]:
+    """An event and its date, in a month that suits both the event and the weather."""
+    month = rng.choice((1, 2, 12)) if snow else rng.randint(1, 12)
+    fitting = [
+        event
+        for event, (first, last) in lexicon()["events"].items()
+        if first <= month <= last or first <= month + 12 <= last
+    ]
+    return rng.choice(fitting), f"{rng.randint(1, 28)} {lexicon()['said']['months'][month - 1]}"
+
+
 def sample_story(story_id: str, rng: Random) -> Story:
     """A post with one to four pictures of one kind of scene."""
     said = lexicon()["said"]
     setup = setups()[pick({name: s.weight for name, s in setups().items()}, rng)]
     town = place_name(rng)
-    event = f"{town} {rng.choice(said['events'])}"
-    date = f"{rng.randint(1, 28)} {rng.choice(said['months'])}"
-    scenes = [sample_scene(setup, rng, town, event, date)]
+    photo = setup.form in ("photo", "artwork")
+    scenes = [sample_scene(setup, rng, town)] if photo else []
+    event, date = occasion(scenes[0].weather == "snow" if photo else False, rng)
+    event = f"{town} {event}"
+    scenes = scenes or [sample_scene(setup, rng, town, event, date)]
     pictures = rng.choices((1, 2, 3, 4), (62, 22, 10, 6))[0] if setup.form == "photo" else 1
     for _ in range(pictures - 1):
         scenes.append(further_scene(scenes[0], setup, town, rng))
