@@ -23,6 +23,7 @@ from altlib.miniworld.scene import Scene, Story
 from altlib.miniworld.style import styled
 
 SEEN = {"place": 0.42, "companion": 0.3, "person": 0.4, "weather": 0.3, "colour": 0.35, "count": 0.35, "support": 0.2}
+AROUND = ("place", "companion", "person", "weather")  # those that do not say more of the main thing
 MOST_SEEN = 2  # facts in passing that one caption has at most
 NEARBY = {"beside": "nearby", "behind": "in the background", "in front of": "in front"}
 
@@ -59,7 +60,7 @@ def caption_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Rando
         "surname": rng.choice(said["surnames"]),
         "date": date,
         "month": month,
-        "year": str(rng.randint(1974, 2021)),
+        "year": str(rng.randint(1974 if scene.form in ("photo", "artwork") else 2012, 2021)),
         "event": f"the {story.event}",
         "feeling": feeling,
         "Feeling": sentence_case(feeling),
@@ -67,13 +68,16 @@ def caption_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Rando
         "measure": story.measure,
         "Measure": sentence_case(story.measure),
         "seen": "",
+        "around": "",
+        "Month_a": sentence_case(with_article(month)),
         "done": rng.choice(words["done"]),
         "and_more": rng.choice(words["and_more"]),
     }
     if scene.thing:
         slots |= main_slots(scene, author, rng)
     if scene.form == "photo":
-        slots["seen"] = seen_in_passing(scene, author, rng)
+        slots["seen"] = seen_in_passing(scene, author, tuple(SEEN), rng)
+        slots["around"] = seen_in_passing(scene, author, AROUND, rng)
     else:
         slots |= form_slots(scene, author, rng)
     return slots
@@ -111,8 +115,15 @@ def main_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, s
     }
 
 
-def seen_in_passing(scene: Scene, author: dict[str, Any], rng: Random) -> str:
-    """At most two of the visible facts, as a caption mentions them: ``", three of them"``."""
+def seen_in_passing(scene: Scene, author: dict[str, Any], facts: tuple[str, ...], rng: Random) -> str:
+    """At most two of the visible facts, as a caption mentions them: ``", three of them"``.
+
+    Args:
+        scene: Of the picture.
+        author: Who writes.
+        facts: That may be mentioned, of :data:`SEEN`.
+        rng: Chooses.
+    """
     ways, number = read("captions.toml")["seen"], author["words"]
     available = {
         "place": bool(scene.place),
@@ -123,7 +134,7 @@ def seen_in_passing(scene: Scene, author: dict[str, Any], rng: Random) -> str:
         "count": scene.count > 1,
         "support": bool(scene.support),
     }
-    chosen = [fact for fact, there in available.items() if there and rng.random() < SEEN[fact]]
+    chosen = [fact for fact, there in available.items() if there and fact in facts and rng.random() < SEEN[fact]]
     chosen = rng.sample(chosen, min(MOST_SEEN, len(chosen)))
     if "person" in chosen and "companion" in chosen:
         chosen.remove("companion")
@@ -139,7 +150,7 @@ def seen_in_passing(scene: Scene, author: dict[str, Any], rng: Random) -> str:
             "number": NUMBER_WORDS[scene.count],
             "support": support_phrase(scene, author, rng) if scene.support else "",
         }
-        text += expand(", " + rng.choice(ways[fact]).strip(" ,"), slots, rng)
+        text += expand(", " + rng.choice(ways[fact]), slots, rng)
     return text
 
 

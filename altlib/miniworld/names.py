@@ -14,7 +14,7 @@ SORTS = (*PROPER, *LISTED, "@team", "@place_group", "@ward", "@college", "@title
 def place_name(rng: Random) -> str:
     """An invented town or village, such as Ravenscar or Hartwick Green."""
     said = lexicon()["said"]
-    name = rng.choice(said["place_heads"]) + rng.choice(said["place_tails"])
+    name = (rng.choice(said["place_heads"]) + rng.choice(said["place_tails"])).replace("lll", "ll")
     return f"{name} {rng.choice(said['place_ends'])}" if rng.random() < 0.2 else name
 
 

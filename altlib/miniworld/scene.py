@@ -147,6 +147,13 @@ def possible_support(setup: Setup, thing: str, place: str, rng: Random) -> str:
     return rng.choice(possible).replace("ground", "") if possible else ""
 
 
+def possible_colour(thing: str, coloured: str, rng: Random) -> str:
+    """A colour that the thing, or what it stands on, may have; empty if nothing has one."""
+    flowers = lexicon()["flowers"]
+    natural = coloured == "thing" and thing in flowers["glyphs"].split(" ")
+    return rng.choice(flowers["colours"] if natural else list(lexicon()["colours"])) if coloured else ""
+
+
 def sample_photo(setup: Setup, place: str, weather: str, town: str, rng: Random) -> Scene:
     """A photograph or artwork of a kind of scene at a place."""
     main = main_thing(setup, town, rng)
@@ -168,7 +175,7 @@ def sample_photo(setup: Setup, place: str, weather: str, town: str, rng: Random)
         setup=setup.name,
         form=setup.form,
         **main,  # type: ignore[arg-type]
-        colour=rng.choice(list(lexicon()["colours"])) if coloured else "",
+        colour=possible_colour(str(main["thing"]), coloured, rng),
         coloured=coloured,
         person=glyph,
         person_kind=person_kind,
