@@ -49,7 +49,9 @@ def write_alt_text(story: Story, scene: Scene, rng: Random) -> str:
         rng: Chooses among the author's ways to say it.
     """
     author = habits(story)
-    text = describe_photo(story, scene, author, rng) if scene.form == "photo" else describe_form(story, scene, author, rng)
+    text = (
+        describe_photo(story, scene, author, rng) if scene.form == "photo" else describe_form(story, scene, author, rng)
+    )
     if rng.random() < author.get("aside", 0.0):
         text = f"{text.rstrip('.!')}. {rng.choice(read('sentences.toml')['asides']['lines'])}"
     return styled(text, author)
@@ -131,7 +133,20 @@ def action(scene: Scene, author: dict[str, Any], rng: Random) -> str:
 def place_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, str]:
     """Clauses about the place and the weather."""
     number = author["words"]
-    slots = dict.fromkeys(("where", "comma_where", "Where_first", "Where_stop", "Where_is", "Where_noun", "light", "Light_first", "Light_is"), "")
+    slots = dict.fromkeys(
+        (
+            "where",
+            "comma_where",
+            "Where_first",
+            "Where_stop",
+            "Where_is",
+            "Where_noun",
+            "light",
+            "Light_first",
+            "Light_is",
+        ),
+        "",
+    )
     if rng.random() < max(author["detail"], 0.85):
         town, event = told_place(story, scene, rng)
         where = where_phrase(scene, number, rng, town, event)
@@ -157,7 +172,10 @@ def place_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random)
 
 def person_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, str]:
     """Clauses about somebody who is there."""
-    slots = dict.fromkeys(("person", "Person", "acts", "Person_acts", "Person_with", "Person_is", "with_person", "person_near", "held"), "")
+    slots = dict.fromkeys(
+        ("person", "Person", "acts", "Person_acts", "Person_with", "Person_is", "with_person", "person_near", "held"),
+        "",
+    )
     if not scene.person or rng.random() > max(author["detail"], 0.85):
         if scene.person_relation in ("holding", "wearing"):
             return slots | {"person": "somebody", "Person": "Somebody", "acts": "holds"}  # the order needs one
@@ -237,7 +255,12 @@ def form_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random) 
         word = habitual(details[scene.detail], author["words"], rng)
         with_a = word if word.endswith((" art", " oils")) else with_article(word)
         for key in ("medium", "chart", "screen"):
-            slots |= {key: word, key.title(): sentence_case(word), f"{key}_a": with_a, f"{key.title()}_a": sentence_case(with_a)}
+            slots |= {
+                key: word,
+                key.title(): sentence_case(word),
+                f"{key}_a": with_a,
+                f"{key.title()}_a": sentence_case(with_a),
+            }
     if scene.trend:
         slots["trend"] = habitual(lexicon()["trends"][scene.trend]["now"], author["words"], rng)
     if scene.form == "artwork":
@@ -245,4 +268,3 @@ def form_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random) 
         slots["Subject"] = sentence_case(slots["subject"])
         slots["where"] = f" {where_phrase(scene, author['words'], rng)}"
     return slots
-

@@ -101,7 +101,11 @@ def main_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, s
         name = sentence_case(main)
     the = f"the {plain}" if many or rng.random() < 0.6 else with_article(noun)
     if scene.name and setups()[scene.setup].bare and rng.random() < 0.3:
-        the = scene.name if scene.named_the or is_person(scene) else f"the {plural(scene.name) if many and scene.name[-1] != 's' else scene.name}"
+        the = (
+            scene.name
+            if scene.named_the or is_person(scene)
+            else f"the {plural(scene.name) if many and scene.name[-1] != 's' else scene.name}"
+        )
     agree = pronouns(scene)
     return {
         "main": main,

@@ -46,7 +46,22 @@ UNCOUNTED = frozenset(
 )
 PAIRS_OF_NOUNS = {"knife and fork": "knives and forks", "bow and arrow": "bows and arrows"}
 HEAD_ENDS = re.compile(r" (?=(?:of|in|with|on|and)\b)")
-PARTITIVES = ("pair", "ball", "bunch", "slice", "jar", "mug", "glass", "wedge", "pot", "bowl", "loaf", "reel", "cup", "spool")
+PARTITIVES = (
+    "pair",
+    "ball",
+    "bunch",
+    "slice",
+    "jar",
+    "mug",
+    "glass",
+    "wedge",
+    "pot",
+    "bowl",
+    "loaf",
+    "reel",
+    "cup",
+    "spool",
+)
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 

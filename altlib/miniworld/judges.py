@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
-from functools import cache
 from random import Random
 
-from altlib.miniworld.lexicon import NUMBER_WORDS, lexicon, plural, things, topics, wording
+from altlib.miniworld.binding import NUMBERS, cue, is_coloured, number_of, where_is
+from altlib.miniworld.lexicon import lexicon
+from altlib.miniworld.reading import Mention, Token, mentions, tokens
 
-# The facts that are looked for in a text.
-JUDGED = ("kind", "count", "setting", "surface", "colour", "beside", "side", "trend", "detail")
+# The facts that are looked for in a text; all of them can be seen.
+JUDGED = (
+    "thing",
+    "count",
+    "colour",
+    "person",
+    "person_relation",
+    "companion",
+    "relation",
+    "support",
+    "place",
+    "weather",
+    "detail",
+    "trend",
+)
+
+
+TURNED = {
+    "behind": "beside",
+    "beside": "behind",
+    "foreground": "background",
+    "background": "foreground",
+}  # words that a mistaken text has instead
 
 
 @dataclass(frozen=True)
@@ -57,87 +78,71 @@ def true_facts(facts: str) -> dict[str, str]:
     return {f["fact"]: f["value"] for f in json.loads(facts)} if facts else {}
 
 
-@cache
-def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
-    """For every judged fact and each of its values, the phrases that name it, in lower case."""
-    words = wording()
-    kinds: dict[str, tuple[str, ...]] = {}
-    for topic in topics().values():
-        for kind in topic.kinds.values():
-            kinds[kind] = (kind.lower(), plural(kind).lower())
-    return {
-        "kind": kinds,
-        "count": {word: (word,) for word in NUMBER_WORDS[2:5]},
-        "setting": {
-            name: tuple(p.lower() for p in (*s["names"], *s["alone"])) for name, s in lexicon()["settings"].items()
-        },
-        "surface": {name: tuple(w.lower() for w in ways) for name, ways in lexicon()["surfaces"].items()},
-        "colour": {name: tuple(w.lower() for w in ways[1:]) for name, ways in lexicon()["colours"].items()},
-        "beside": {t.names[0]: tuple(n.lower() for n in t.names) for t in things()},
-        "side": {name: tuple(w.lower() for w in ways) for name, ways in words["sides"].items()},
-        "trend": {name: tuple(w.lower() for w in ways) for name, ways in words["trends"].items()},
-        "detail": {
-            name: tuple(w.lower() for w in ways)
-            for part in ("charts", "screens", "media")
-            for name, ways in words[part].items()
-        },
+def stated(text: str, facts: dict[str, str]) -> tuple[dict[str, set[str]], list[Mention], list[Token]]:
+    """The values that a text names for each judged fact, its mentions and its tokens.
+
+    A thing that is not the picture's main thing is taken for what is around it if the text names the
+    main thing too, and for a mistaken main thing if it does not. Numbers and colours count where they
+    belong to the noun that has them in the picture.
+    """
+    words = tokens(text)
+    found = mentions(words)
+    said: dict[str, set[str]] = {fact: set() for fact in JUDGED}
+    for mention in found:
+        if mention.fact in ("person", "support", "place", "weather", "detail", "trend"):
+            said[mention.fact].add(mention.value)
+    things = [m for m in found if m.fact == "thing"]
+    main = [m for m in things if m.value == facts.get("thing")]
+    others = [m for m in things if m.value != facts.get("thing")]
+    said["thing"] = {m.value for m in main or others[:1]}
+    around = others if main else others[1:]
+    said["companion"] = {m.value for m in around}
+    numbers = [number for m in main or others[:1] if (number := number_of(words, m))]
+    said["count"] = set(numbers[:1])
+    target = {"thing": main, "support": [m for m in found if m.fact == "support"]}.get(facts.get("coloured", ""))
+    if target is None:
+        said["colour"] = {m.value for m in found if m.fact == "colour"}
+    else:
+        said["colour"] = {colour for m in target for colour in is_coloured(words, m, found)}
+    said["relation"] = {
+        where for m in around if (where := where_is(words, m, found)) in ("beside", "behind", "in front of")
     }
-
-
-@cache
-def named_by() -> dict[str, dict[str, frozenset[str]]]:
-    """For every judged fact and each phrase, the values that the phrase names."""
-    return {
-        fact: {
-            phrase: frozenset(v for v, ways in values.items() if phrase in ways)
-            for phrase in {p for ways in values.values() for p in ways}
-        }
-        for fact, values in phrases().items()
-    }
-
-
-@cache
-def patterns() -> dict[str, re.Pattern[str]]:
-    """One regular expression per fact that finds its phrases as whole words, the longest first."""
-    return {
-        fact: re.compile(r"\b(" + "|".join(re.escape(p) for p in sorted(values, key=lambda p: (-len(p), p))) + r")\b")
-        for fact, values in named_by().items()
-    }
+    people = [m for m in found if m.fact == "person"]
+    said["person_relation"] = {where for m in people if (where := where_is(words, m, found))}
+    return said, found, words
 
 
 def statements(text: str, facts: dict[str, str]) -> Statement:
     """What a text states about a picture.
 
-    A number is stated by its word; a text that names the thing and no number says that there is one.
-
     Args:
         text: The text.
         facts: Fact to true value, from :func:`true_facts`.
     """
-    lower = text.lower()
-    said: dict[str, set[str]] = {}
-    covered: set[int] = set()
-    for fact in JUDGED:
-        found: set[str] = set()
-        for match in patterns()[fact].finditer(lower):
-            found |= named_by()[fact][match.group(1)]
-            covered.update(range(match.start(), match.end()))
-        if fact == "count" and not found and said.get("kind"):
-            found = {NUMBER_WORDS[1]}
-        said[fact] = found
+    said, found, words = stated(text, facts)
     asked = tuple(f for f in JUDGED if f in facts)
     right = frozenset(f for f in asked if facts[f] in said[f])
-    words = [m.start() for m in re.finditer(r"\w[\w'-]*", lower)]
-    return Statement(said, right, asked, sum(start in covered for start in words), len(words))
+    covered = {i for m in found if m.fact != "name" for i in range(m.start, m.end)}
+    covered |= {i for i, token in enumerate(words) if token.word in NUMBERS or cue(words, i)}
+    total = [i for i, token in enumerate(words) if token.word[0].isalnum()]
+    return Statement(said, right, asked, len(covered & set(total)), len(total))
 
 
 def mistaken(text: str, rng: Random) -> str:
-    """The same text with every colour, side and number replaced by a wrong one."""
-    for fact in ("colour", "side", "count"):
-        values = phrases()[fact]
-
-        def wrong(match: re.Match[str], values: dict[str, tuple[str, ...]] = values) -> str:
-            return rng.choice([ways[0] for ways in values.values() if match.group(1).lower() not in ways])
-
-        text = re.sub(patterns()[fact].pattern, wrong, text, flags=re.IGNORECASE)
+    """The same text with every colour and every number above one replaced by a wrong one, and sides turned round."""
+    words = tokens(text)
+    changes: list[tuple[int, int, str]] = []
+    colours = {name: ways[1] for name, ways in lexicon()["colours"].items()}
+    for mention in mentions(words):
+        if mention.fact == "colour":
+            wrong = rng.choice([word for name, word in colours.items() if name != mention.value])
+            changes.append((words[mention.start].start, words[mention.end - 1].end, wrong))
+    for token in words:
+        if token.word in ("two", "three", "four", "five"):
+            wrong = rng.choice([n for n in ("two", "three", "four", "five") if n != token.word])
+            changes.append((token.start, token.end, wrong))
+        if token.word in TURNED:
+            changes.append((token.start, token.end, TURNED[token.word]))
+    for start, end, word in sorted(changes, reverse=True):
+        text = text[:start] + (word.capitalize() if text[start].isupper() else word) + text[end:]
     return text

@@ -174,7 +174,8 @@ def people() -> dict[str, Person]:
 def places() -> dict[str, Place]:
     """All kinds of places."""
     return {
-        kind: Place(kind, tuple(p["nouns"]), p["in"], p["at"], p["the"], p["outdoors"]) for kind, p in lexicon()["places"].items()
+        kind: Place(kind, tuple(p["nouns"]), p["in"], p["at"], p["the"], p["outdoors"])
+        for kind, p in lexicon()["places"].items()
     }
 
 

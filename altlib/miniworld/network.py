@@ -14,20 +14,24 @@ from random import Random
 
 from PIL import Image
 
-from altlib.miniworld.lexicon import expand, wording
-from altlib.miniworld.render import render
-from altlib.miniworld.scene import Scene, Story, place_name, sample_story, scene_facts
-from altlib.miniworld.writers import (
+from altlib.miniworld.alt_text import write_alt_text
+from altlib.miniworld.archive import (
     about,
-    plain_name,
+    account_names,
+    named_things,
+    plain_noun,
     write_account,
-    write_alt_text,
-    write_caption,
     write_catalogue_line,
     write_note,
-    write_post,
-    write_reply,
 )
+from altlib.miniworld.captions import write_caption
+from altlib.miniworld.grammar import expand
+from altlib.miniworld.lexicon import read
+from altlib.miniworld.names import person_name, place_name
+from altlib.miniworld.posts import write_post, write_reply
+from altlib.miniworld.reading import mentions, tokens
+from altlib.miniworld.render import render
+from altlib.miniworld.scene import Scene, Story, sample_story, scene_facts
 
 EPOCH = datetime(2022, 6, 20, tzinfo=UTC)  # when the first story is posted
 # How often the alt text of a picture is spoilt, and how; the rest is as written.
@@ -105,30 +109,55 @@ def spoil(alt_text: str, how: str, story: Story, scene: Scene, post_text: str, r
         post_text: Of the post.
         rng: Chooses the words.
     """
-    noise = wording()["noise"]
-    slots = {"hint": rng.choice(story.topic.hints), "event": story.event, "name": story.person, "noun": scene.kind}
+    noise = read("sentences.toml")["noise"]
+    person = person_name(rng)
+    slots = {
+        "event": f"the {story.event}",
+        "who": story.who,
+        "date": story.date,
+        "place": story.place_name,
+        "noun": plain_noun(scene),
+    }
     match how:
         case "placeholder":
             return rng.choice(noise["placeholders"])
         case "copies post":
             return post_text
         case "url":
-            return f"{alt_text} https://{story.town.split()[0].lower()}.example/{rng.randrange(999)}"
+            return f"{alt_text} https://{story.place_name.split()[0].lower()}.example/{rng.randrange(999)}"
         case "handle":
-            return f"{alt_text} (pic by @{story.person.split()[0].lower()}{rng.randrange(99)})"
+            return f"{alt_text} (pic by @{story.who.lower()}{rng.randrange(99)})"
         case "hashtag":
-            return f"{alt_text} #{rng.choice(story.topic.tags)}"
+            return f"{alt_text} #{story.setup}{rng.choice(['', 'life', 'day'])}"
         case "terse":
             return expand(rng.choice(noise["terse"]), slots, rng)
         case "leading phrase":
-            return rng.choice(noise["leading"]) + alt_text
+            return rng.choice(noise["leading"]) + decapitalised(alt_text)
         case "second caption":
             return expand(rng.choice(noise["second_caption"]), slots, rng)
         case "person name":
-            return f"{alt_text.rstrip('.!')}, {rng.choice(['photographed by', 'with', 'held up by'])} {story.person}."
+            return f"{alt_text.rstrip('.!')}, {rng.choice(['photographed by', 'with', 'with thanks to'])} {person}."
         case "missing":
             return ""
     return alt_text
+
+
+def decapitalised(text: str) -> str:
+    """The text as it goes on after "Image of ": with a small article at its start."""
+    first, _, rest = text.partition(" ")
+    return f"{first.lower()} {rest}" if first in SMALL_AFTER_LEADING else text
+
+
+SMALL_AFTER_LEADING = frozenset({"A", "An", "Two", "Three", "Four", "Five", "There", "On", "In", "At"})
+
+
+def mentioned_facts(text: str) -> dict[str, frozenset[str]]:
+    """The visible facts that a post states itself, as the judge of facts reads them, with their values."""
+    found: dict[str, set[str]] = {}
+    for mention in mentions(tokens(text)):
+        found.setdefault(mention.fact, set()).add(mention.value)
+    found["companion"] = found.get("thing", set())
+    return {fact: frozenset(values) for fact, values in found.items()}
 
 
 def post_story(seed: int, index: int) -> list[MiniPost]:
@@ -139,14 +168,18 @@ def post_story(seed: int, index: int) -> list[MiniPost]:
     sort = rng.choices([*POST_NOISE, "ordinary"], [*POST_NOISE.values(), 1 - sum(POST_NOISE.values())])[0]
     language = "en"
     if sort == "foreign":
-        foreign = wording()["foreign"]
+        foreign = read("sentences.toml")["foreign"]
         language = rng.choice(list(foreign))
         text = expand(rng.choice(foreign[language]), {"place": place_name(rng)}, rng)
     created = EPOCH + timedelta(seconds=37 * index + rng.randrange(37))
     posts = []
+    post_facts = mentioned_facts(text)
     for number, scene in enumerate(story.scenes):
         how = rng.choices([*ALT_NOISE, "as written"], [*ALT_NOISE.values(), 1 - sum(ALT_NOISE.values())])[0]
-        facts = [*scene_facts(story, scene), {"fact": "noise", "value": how, "visible": False, "said": False}]
+        facts = [
+            *scene_facts(story, scene, post_facts),
+            {"fact": "noise", "value": how, "visible": False, "said": False},
+        ]
         posts.append(
             MiniPost(
                 item_id=f"{story.story_id}-{number}",
@@ -211,58 +244,56 @@ def thread(seed: int, index: int) -> list[str]:
 
 
 def account(seed: int, index: int) -> str:
-    """A post, and below it what somebody who was there tells about its places and things."""
+    """A post, and below it what somebody who was there tells about its things and places."""
     rng = Random(f"miniworld-account/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     return f"{write_post(story, rng)}\n{write_account(story, rng)}"
 
 
-def account_places(seed: int, index: int) -> list[str]:
-    """The names of the places of :func:`account`."""
-    story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-account/{seed}/{index}"))
-    return list(story.places.values())
+def account_told(seed: int, index: int) -> list[str]:
+    """The names that the post of :func:`account` tells."""
+    return account_names(sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-account/{seed}/{index}")))
 
 
 def catalogued(seed: int, index: int) -> list[str]:
     """Entries of an archive on one story, one per picture: how it files the picture, then what was written about it.
 
-    That is alt text alone; or what the post is about with a note of what is seen; or, for photographs
-    and artworks, the post and what somebody who was there tells about this scene. No alt text stands
-    below its own post.
+    That is alt text alone; or what the post is about with a note of what is seen; or, for photographs,
+    the post and what somebody who was there tells about this scene. No alt text stands below its own
+    post.
     """
     rng = Random(f"miniworld-catalogue/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
     entries = []
     for scene in story.scenes:
         line, kind = write_catalogue_line(scene, rng), rng.random()
-        if kind < 0.2:
+        if kind < 0.2 or not scene.thing:
             entries.append(f"{line}\n{write_alt_text(story, scene, rng)}")
-        elif kind < 0.6 and scene.form in ("photo", "artwork"):
+        elif kind < 0.6 and scene.place:
             entries.append(f"{line}\n{write_post(story, rng)}\n{write_account(story, rng, scene)}")
         else:
             entries.append(f"{line}\n{write_note(story, scene, rng)}")
     return entries
 
 
+def catalogued_names(seed: int, index: int) -> list[str]:
+    """The name of the main thing of each entry of :func:`catalogued`; empty where it has none or the post does not tell it."""
+    story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-catalogue/{seed}/{index}"))
+    return [scene.name if "name" in story.told else "" for scene in story.scenes]
+
+
 def word_list(seed: int, index: int, words: int = 8) -> str:
     """An archive's word list on one story.
 
-    It begins with the post or what it is about; below stand plain names of things with what the topic
-    calls them.
+    It begins with the post or what it is about; below stand plain nouns of things with what they are
+    called, the story's own first.
 
     Args:
         seed: Of the network.
         index: Of the story.
-        words: How many things.
+        words: How many things at most.
     """
     rng = Random(f"miniworld-words/{seed}/{index}")
     story = sample_story(f"{seed:x}-{index:06d}", rng)
-    head = write_post(story, rng) if rng.random() < 0.3 else about(story, rng)
-    glyphs = rng.sample(list(story.topic.kinds), words)
-    return "\n".join([head, *(f"{plain_name(glyph)}: {story.topic.kinds[glyph]}" for glyph in glyphs)])
-
-
-def catalogued_kinds(seed: int, index: int) -> list[str]:
-    """What the post's topic calls the main thing of each entry of :func:`catalogued`."""
-    story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-catalogue/{seed}/{index}"))
-    return [scene.kind for scene in story.scenes]
+    first = write_post(story, rng) if rng.random() < 0.3 else about(story, rng)
+    return "\n".join([first, *(f"{noun}: {name}" for noun, name in named_things(story, words, rng))])

@@ -13,7 +13,9 @@ from altlib.miniworld.style import styled
 
 NAMING = frozenset({"name", "item", "items", "the"})  # slots that tell the name
 # First words that keep their capital after a comma.
-CAPITALS = frozenset("I I'm Monday Tuesday Wednesday Thursday Friday Saturday Sunday Year Dad Grandad County DM MOT Saturn Jupiter Orion".split())
+CAPITALS = frozenset(
+    "I I'm Monday Tuesday Wednesday Thursday Friday Saturday Sunday Year Dad Grandad County DM MOT Saturn Jupiter Orion".split()
+)
 
 
 def name_slots(scene: Scene, bare: bool) -> dict[str, str]:
@@ -77,7 +79,28 @@ def further_names(story: Story, rng: Random) -> list[str]:
     return said
 
 
-TEAMS = frozenset({"match", "race", "regatta", "golf", "slopes", "surf", "climbing", "circus", "protest", "graduation", "election", "kit", "ramble", "launch", "games", "dinner", "painting", "classroom"})  # kinds of scenes whose names stand alone
+TEAMS = frozenset(
+    {
+        "match",
+        "race",
+        "regatta",
+        "golf",
+        "slopes",
+        "surf",
+        "climbing",
+        "circus",
+        "protest",
+        "graduation",
+        "election",
+        "kit",
+        "ramble",
+        "launch",
+        "games",
+        "dinner",
+        "painting",
+        "classroom",
+    }
+)  # kinds of scenes whose names stand alone
 
 
 def occasion_lines(story: Story, rng: Random) -> list[str]:
@@ -151,7 +174,10 @@ def decoration(story: Story, author: dict[str, Any], rng: Random) -> str:
         text += " " + "".join(rng.sample(author["emoji"], rng.choice((1, 1, 2))))
     if rng.random() < author.get("tags", 0.0):
         occasion = read("captions.toml")["occasions"].get(story.setup, "News")
-        words = [occasion.title().replace(" ", "").replace("-", ""), rng.choice(read("sentences.toml")["tags"]["words"])]
+        words = [
+            occasion.title().replace(" ", "").replace("-", ""),
+            rng.choice(read("sentences.toml")["tags"]["words"]),
+        ]
         text += "".join(f" #{word}" for word in words[: rng.choice((1, 2))])
     return text
 
@@ -160,4 +186,6 @@ def write_reply(story: Story, rng: Random) -> str:
     """A reply that quotes something of the post: a name, the place or the event."""
     echoes = [story.place_name, f"the {story.event}", story.who]
     echoes += [scene.name for scene in story.scenes if scene.name]
-    return sentence_case(expand(rng.choice(read("sentences.toml")["noise"]["replies"]), {"echo": rng.choice(echoes)}, rng))
+    return sentence_case(
+        expand(rng.choice(read("sentences.toml")["noise"]["replies"]), {"echo": rng.choice(echoes)}, rng)
+    )

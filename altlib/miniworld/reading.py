@@ -144,9 +144,7 @@ def index() -> dict[str, tuple[Entry, ...]]:
     for entry in (*name_entries(), *plain_entries()):
         if entry[0]:
             found.setdefault(entry[0][0], []).append(entry)
-    return {
-        word: tuple(sorted(dict.fromkeys(entries), key=lambda e: -len(e[0]))) for word, entries in found.items()
-    }
+    return {word: tuple(sorted(dict.fromkeys(entries), key=lambda e: -len(e[0]))) for word, entries in found.items()}
 
 
 @cache

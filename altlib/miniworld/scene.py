@@ -313,13 +313,13 @@ def sample_story(story_id: str, rng: Random) -> Story:
     )
 
 
-def scene_facts(story: Story, scene: Scene, said_too: Mapping[str, str] | None = None) -> list[dict]:
+def scene_facts(story: Story, scene: Scene, said_too: Mapping[str, frozenset[str]] | None = None) -> list[dict]:
     """The facts of a picture: each with its words and how it can be known.
 
     Args:
         story: Of the post.
         scene: Of the picture.
-        said_too: Facts that the picture shows and the post states as well, with their values.
+        said_too: The values that the post itself states for facts that the picture shows.
 
     Returns:
         Dictionaries with ``fact``, ``value``, ``visible`` (the picture shows it) and ``said`` (the post
@@ -352,7 +352,7 @@ def scene_facts(story: Story, scene: Scene, said_too: Mapping[str, str] | None =
         "who": story.who,
     }
     facts = [
-        {"fact": name, "value": value, "visible": True, "said": said_too.get(name) == value}
+        {"fact": name, "value": value, "visible": True, "said": value in said_too.get(name, ())}
         for name, value in shown.items()
         if value
     ]
