@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from altlib.miniworld.grammar import counted, expand, join_clauses, sentence_case, tidy, with_article
+from altlib.miniworld.grammar import counted, expand, join_clauses, sentence_case, slots_of, with_article
 from altlib.miniworld.lexicon import lexicon, read, things
 from altlib.miniworld.phrases import (
     colour_word,
@@ -48,18 +48,81 @@ def write_alt_text(story: Story, scene: Scene, rng: Random) -> str:
         scene: Of the picture.
         rng: Chooses among the author's ways to say it.
     """
+    return alt_text_and_facts(story, scene, rng)[0]
+
+
+def alt_text_and_facts(story: Story, scene: Scene, rng: Random) -> tuple[str, frozenset[str]]:
+    """Alt text, and the names of the visible facts that it states: what a judge should find.
+
+    Args:
+        story: Of the post.
+        scene: Of the picture.
+        rng: Chooses among the author's ways to say it.
+    """
     author = habits(story)
-    text = (
-        describe_photo(story, scene, author, rng) if scene.form == "photo" else describe_form(story, scene, author, rng)
-    )
+    if scene.form == "photo":
+        slots = photo_slots(story, scene, author, rng)
+        pattern = photo_pattern(scene, slots, author, rng)
+    else:
+        slots = form_slots(story, scene, author, rng)
+        ways = read("alt.toml")["forms"][scene.form]
+        pattern = habitual(ways, len(story.author) + author["words"], rng)
+    text = expand(pattern, slots, rng)
     if rng.random() < author.get("aside", 0.0):
         text = f"{text.rstrip('.!')}. {rng.choice(read('sentences.toml')['asides']['lines'])}"
-    return styled(text, author)
+    return styled(text, author), stated_facts(scene, pattern, slots)
 
 
-def describe_photo(story: Story, scene: Scene, author: dict[str, Any], rng: Random) -> str:
-    """A photograph in one of the author's orders."""
-    slots = photo_slots(story, scene, author, rng)
+# The facts that the slots of an order state; a fact that the scene does not have is stated by none.
+STATES = {
+    "subject": ("thing", "count", "thing colour"),
+    "Subject": ("thing", "count", "thing colour"),
+    "icon": ("thing",),
+    "Icon": ("thing",),
+    "on": ("support", "support colour"),
+    "held": ("person", "person_relation"),
+    "Person_acts": ("person", "person_relation"),
+    "Person_with": ("person",),
+    "Person_is": ("person", "person_relation"),
+    "with_person": ("person", "person_relation"),
+    "with_thing": ("companion", "relation"),
+    "Thing_is": ("companion", "relation"),
+    "Thing_with": ("companion", "relation"),
+    "trend": ("trend",),
+    "colour": ("frame colour", "sheet colour"),
+    "colour_a": ("frame colour", "sheet colour"),
+    "Colour_a": ("frame colour", "sheet colour"),
+}
+DETAIL_SLOTS = ("medium", "chart", "screen")
+
+
+def stated_facts(scene: Scene, pattern: str, slots: dict[str, str]) -> frozenset[str]:
+    """The facts that an order states with its slots."""
+    facts: set[str] = set()
+    for slot in slots_of(pattern):
+        if not slots[slot]:
+            continue
+        facts |= set(STATES.get(slot, ()))
+        if slot == "does" and slots["on"]:
+            facts |= set(STATES["on"])
+        if slot == "acts" and slots["Person_acts"]:
+            facts |= set(STATES["Person_acts"])
+        if slot in ("with", "plus"):
+            facts |= set(STATES["with_thing"] if slots["thing"] else ())
+            facts |= set(STATES["Person_is"] if slots["person_near"] else ())
+        if slot.lower().startswith("where") or slot == "comma_where":
+            facts.add("place")
+        if slot.lower().startswith("light"):
+            facts.add("weather")
+        if slot.lower().removesuffix("_a") in DETAIL_SLOTS:
+            facts.add("detail")
+    if f"{scene.coloured} colour" in facts:
+        facts.add("colour")
+    return frozenset(fact for fact in facts if not fact.endswith(" colour"))
+
+
+def photo_pattern(scene: Scene, slots: dict[str, str], author: dict[str, Any], rng: Random) -> str:
+    """One of the author's orders for which the photograph has everything."""
     alt = read("alt.toml")
     has = {
         "where": slots["where"],
@@ -70,10 +133,9 @@ def describe_photo(story: Story, scene: Scene, author: dict[str, Any], rng: Rand
     }
     usual = [o for o in author["orders"] if all(has[need] for need in alt["needs"][o])] or [0]
     order = usual[0] if rng.random() < 0.4 else rng.choice(usual)
-    pattern = alt["orders"][order]
     if scene.person_relation in ("holding", "wearing") and str(order) in alt["holding"]:
-        pattern = alt["holding"][str(order)]
-    return tidy(expand(pattern, slots, rng))
+        return alt["holding"][str(order)]
+    return alt["orders"][order]
 
 
 def photo_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, str]:
@@ -218,12 +280,6 @@ def thing_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, 
         "thing": thing,
         "thing_near": near,
     }
-
-
-def describe_form(story: Story, scene: Scene, author: dict[str, Any], rng: Random) -> str:
-    """A picture that is no photograph: an artwork, poster, chart, map, screenshot, card or receipt."""
-    pattern = habitual(read("alt.toml")["forms"][scene.form], len(story.author) + author["words"], rng)
-    return expand(pattern, form_slots(story, scene, author, rng), rng)
 
 
 def form_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from altlib.miniworld.reading import Mention, Token
+from altlib.miniworld.reading import MARKS, Mention, Token
 
 NUMBERS = {
     "a": "one",
@@ -79,7 +79,7 @@ AROUND = 12  # tokens between somebody or something and the word that says where
 
 def is_mark(token: Token) -> bool:
     """Whether a token is a punctuation mark."""
-    return not token.word[0].isalnum()
+    return token.word in MARKS
 
 
 def number_of(words: list[Token], mention: Mention) -> str:
@@ -111,8 +111,8 @@ def number_of(words: list[Token], mention: Mention) -> str:
 def names_before(words: list[Token], the: int, mention: Mention) -> str:
     """The number of names before "the": two for "Biscuit and Pickle the dogs"."""
     if mention.many:
-        joined = [t.word for t in words[max(0, the - 5) : the]]
-        return "two" if "and" in joined and the + 1 == mention.start else ""
+        names = [t.word for t in words[max(0, the - 3) : the]]
+        return "two" if names[-2:-1] == ["and"] and the + 1 == mention.start else ""
     return "one"
 
 
@@ -132,10 +132,14 @@ def is_coloured(words: list[Token], mention: Mention, found: list[Mention]) -> s
         if other.end <= mention.start and mention.start - other.end <= REACH - 3 and not between:
             if not any(is_mark(t) or (t.word in STOPS and t.word != "and") for t in before):
                 colours.add(other.value)
-        elif mention.end <= other.start <= mention.end + 4 and {t.word for t in after} & {"is", "are", "painted"}:
-            if not any(is_mark(t) for t in after):
-                colours.add(other.value)
+        elif mention.end <= other.start <= mention.end + 4 and is_predicate(after):
+            colours.add(other.value)
     return colours
+
+
+def is_predicate(between: list[Token]) -> bool:
+    """Whether words between a noun and a colour make the one tell of the other: "is", "are"."""
+    return bool({t.word for t in between} & {"is", "are", "painted"}) and not any(is_mark(t) for t in between)
 
 
 def cue(words: list[Token], at: int) -> str:
@@ -193,6 +197,9 @@ def after_mention(words: list[Token], mention: Mention, found: list[Mention]) ->
         if is_mark(words[at]):
             return ""
         if at in nouns:
+            end = nouns[at].end
+            if end < len(words) and words[end].word == "side":  # "at the runner's side"
+                return "" if joined else "beside"
             if not joined:
                 return ""
             at, joined = nouns[at].end, False

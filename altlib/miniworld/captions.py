@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from altlib.miniworld.grammar import NUMBER_WORDS, expand, modified, plural, sentence_case, tidy, with_article
-from altlib.miniworld.lexicon import lexicon, places, read, setups, things
+from altlib.miniworld.lexicon import lexicon, read, setups, things
 from altlib.miniworld.phrases import (
     colour_word,
     habits,

@@ -8,7 +8,7 @@ from random import Random
 
 from altlib.miniworld.binding import NUMBERS, cue, is_coloured, number_of, where_is
 from altlib.miniworld.lexicon import lexicon
-from altlib.miniworld.reading import Mention, Token, mentions, tokens
+from altlib.miniworld.reading import MARKS, Mention, Token, read_text
 
 # The facts that are looked for in a text; all of them can be seen.
 JUDGED = (
@@ -27,6 +27,8 @@ JUDGED = (
 )
 
 
+OF_PHOTOS = frozenset({"person", "support", "place", "weather", "detail"})  # facts that need no binding
+OF_DOCUMENTS = frozenset({"detail", "trend"})
 TURNED = {
     "behind": "beside",
     "beside": "behind",
@@ -85,24 +87,27 @@ def stated(text: str, facts: dict[str, str]) -> tuple[dict[str, set[str]], list[
     main thing too, and for a mistaken main thing if it does not. Numbers and colours count where they
     belong to the noun that has them in the picture.
     """
-    words = tokens(text)
-    found = mentions(words)
+    words, found = read_text(text)
     said: dict[str, set[str]] = {fact: set() for fact in JUDGED}
+    possible = OF_DOCUMENTS if facts.get("form", "photo") not in ("photo", "artwork") else OF_PHOTOS
     for mention in found:
-        if mention.fact in ("person", "support", "place", "weather", "detail", "trend"):
+        if mention.fact in possible:
             said[mention.fact].add(mention.value)
     things = [m for m in found if m.fact == "thing"]
     main = [m for m in things if m.value == facts.get("thing")]
     others = [m for m in things if m.value != facts.get("thing")]
     said["thing"] = {m.value for m in main or others[:1]}
+    if possible is OF_DOCUMENTS:
+        said["colour"] = {m.value for m in found if m.fact == "colour"}
+        return said, found, words
     around = others if main else others[1:]
     said["companion"] = {m.value for m in around}
     numbers = [number for m in main or others[:1] if (number := number_of(words, m))]
     said["count"] = set(numbers[:1])
     target = {"thing": main, "support": [m for m in found if m.fact == "support"]}.get(facts.get("coloured", ""))
-    if target is None:
+    if facts.get("coloured") == "frame":
         said["colour"] = {m.value for m in found if m.fact == "colour"}
-    else:
+    elif target:
         said["colour"] = {colour for m in target for colour in is_coloured(words, m, found)}
     said["relation"] = {
         where for m in around if (where := where_is(words, m, found)) in ("beside", "behind", "in front of")
@@ -124,16 +129,16 @@ def statements(text: str, facts: dict[str, str]) -> Statement:
     right = frozenset(f for f in asked if facts[f] in said[f])
     covered = {i for m in found if m.fact != "name" for i in range(m.start, m.end)}
     covered |= {i for i, token in enumerate(words) if token.word in NUMBERS or cue(words, i)}
-    total = [i for i, token in enumerate(words) if token.word[0].isalnum()]
+    total = [i for i, token in enumerate(words) if token.word not in MARKS]
     return Statement(said, right, asked, len(covered & set(total)), len(total))
 
 
 def mistaken(text: str, rng: Random) -> str:
     """The same text with every colour and every number above one replaced by a wrong one, and sides turned round."""
-    words = tokens(text)
+    words, found = read_text(text)
     changes: list[tuple[int, int, str]] = []
     colours = {name: ways[1] for name, ways in lexicon()["colours"].items()}
-    for mention in mentions(words):
+    for mention in found:
         if mention.fact == "colour":
             wrong = rng.choice([word for name, word in colours.items() if name != mention.value])
             changes.append((words[mention.start].start, words[mention.end - 1].end, wrong))

@@ -29,7 +29,7 @@ from altlib.miniworld.grammar import expand
 from altlib.miniworld.lexicon import read
 from altlib.miniworld.names import person_name, place_name
 from altlib.miniworld.posts import write_post, write_reply
-from altlib.miniworld.reading import mentions, tokens
+from altlib.miniworld.reading import read_text
 from altlib.miniworld.render import render
 from altlib.miniworld.scene import Scene, Story, sample_story, scene_facts
 
@@ -154,7 +154,7 @@ SMALL_AFTER_LEADING = frozenset({"A", "An", "Two", "Three", "Four", "Five", "The
 def mentioned_facts(text: str) -> dict[str, frozenset[str]]:
     """The visible facts that a post states itself, as the judge of facts reads them, with their values."""
     found: dict[str, set[str]] = {}
-    for mention in mentions(tokens(text)):
+    for mention in read_text(text).mentions:
         found.setdefault(mention.fact, set()).add(mention.value)
     found["companion"] = found.get("thing", set())
     return {fact: frozenset(values) for fact, values in found.items()}

@@ -8,11 +8,11 @@ from itertools import product
 from typing import NamedTuple
 
 from altlib.miniworld.grammar import modified, plural
-from altlib.miniworld.lexicon import lexicon, people, places, setups, things
+from altlib.miniworld.lexicon import lexicon, people, places, read, setups, things
 
 TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.,;:!?()]")
-COLOURS_OF_WHOLE = "sheet"
 NEGATIONS = frozenset({"no", "not", "without", "never", "isn't", "aren't", "nor"})
+MARKS = frozenset(".,;:!?()")
 NEGATION_REACH = 3  # tokens between a negation and what it denies
 
 
@@ -104,7 +104,7 @@ def other_words() -> frozenset[str]:
 @cache
 def plain_entries() -> tuple[Entry, ...]:
     """All ways to mention anything but a name."""
-    words, read = lexicon(), lexicon()["read"]
+    words, further = lexicon(), lexicon()["read"]
     entries = thing_entries()
 
     def add(fact: str, value: str, phrase: str, both: bool = False) -> None:
@@ -113,19 +113,20 @@ def plain_entries() -> tuple[Entry, ...]:
             entries.append((words_of(plural(phrase)), fact, value, True, ""))
 
     for kind, person in people().items():
-        for noun in (*person.nouns, *read["person"].get(kind, ())):
+        for noun in (*person.nouns, *further["person"].get(kind, ())):
             add("person", person.nouns[0], noun, both=True)
     for kind, place in places().items():
-        for noun in (*place.nouns, *read["place"].get(kind, ())):
+        for noun in (*place.nouns, *further["place"].get(kind, ())):
             add("place", kind, noun)
     for support, nouns in words["supports"].items():
-        for noun in (*nouns, *read["support"].get(support, ())):
+        for noun in (*nouns, *further["support"].get(support, ())):
             add("support", support, noun, both=True)
     for colour, ways in words["colours"].items():
-        for word in (*ways[1:], *read["colour"].get(colour, ())):
+        for word in (*ways[1:], *further["colour"].get(colour, ())):
             add("colour", colour, word)
     for weather, ways in words["weather"].items():
-        for phrase in (*ways["ends"], *ways["day"], *ways["signs"]):
+        sentences = (line.strip(".") for line in read("alt.toml")["words"]["light_sentences"][weather])
+        for phrase in (*ways["ends"], *ways["day"], *ways["signs"], *sentences):
             add("weather", weather, phrase)
     for form in words["details"].values():
         for detail, ways in form.items():
@@ -163,37 +164,57 @@ def after_towns() -> frozenset[str]:
     return frozenset(word.lower() for word in (*said["place_ends"], *said["team_ends"], *groups))
 
 
-def mentions(words: list[Token]) -> list[Mention]:
-    """What a text mentions, in order; what it denies is left out.
+class Reading(NamedTuple):
+    """What was read in a text.
 
-    Args:
-        words: From :func:`tokens`.
+    Attributes:
+        words: Its tokens; those of names are replaced by :data:`NAME`, so that nothing in a name counts.
+        mentions: What it mentions, in order; what it denies is left out.
     """
+
+    words: list[Token]
+    mentions: list[Mention]
+
+
+NAME = "·"  # stands for each word of a name
+
+
+def read_text(text: str) -> Reading:
+    """Find in a text the values of facts that it mentions."""
+    words = tokens(text)
     found: list[Mention] = []
     entries, place_names, ends = index(), towns(), after_towns()
     at = 0
     while at < len(words):
         word = words[at].word
         if word in place_names:
-            at += 1
-            while at < len(words) and words[at].word in ends:
-                at += 1
+            length = 2 if at + 1 < len(words) and words[at + 1].word in ends else 1
+            hide(words, at, at + length)
+            at += length
             continue
         for phrase, fact, value, many, name in entries.get(word, ()):
-            if len(phrase) == 1 or tuple(t.word for t in words[at : at + len(phrase)]) == phrase:
-                if not denied(words, at):
-                    found.append(Mention(fact, value, at, at + len(phrase), many, name))
-                at += len(phrase)
+            end = at + len(phrase)
+            if len(phrase) == 1 or (end <= len(words) and all(words[at + i].word == w for i, w in enumerate(phrase))):
+                if fact == "name":
+                    hide(words, at, end)
+                found.append(Mention(fact, value, at, end, many, name))
+                at = end
                 break
         else:
             at += 1
-    return found
+    return Reading(words, [m for m in found if not denied(words, m.start)])
+
+
+def hide(words: list[Token], start: int, end: int) -> None:
+    """Put :data:`NAME` in the place of some words."""
+    for at in range(start, end):
+        words[at] = words[at]._replace(word=NAME)
 
 
 def denied(words: list[Token], at: int) -> bool:
     """Whether a negation stands shortly before a token, in the same clause."""
     for token in reversed(words[max(0, at - NEGATION_REACH) : at]):
-        if not token.word[0].isalnum():
+        if token.word in MARKS:
             return False
         if token.word in NEGATIONS:
             return True
