@@ -111,8 +111,8 @@ def number_of(words: list[Token], mention: Mention) -> str:
 def names_before(words: list[Token], the: int, mention: Mention) -> str:
     """The number of names before "the": two for "Biscuit and Pickle the dogs"."""
     if mention.many:
-        names = [t.word for t in words[max(0, the - 3) : the]]
-        return "two" if names[-2:-1] == ["and"] and the + 1 == mention.start else ""
+        names = [t.word for t in words[max(0, the - 4) : the - 1]]
+        return "two" if "and" in names and the + 1 == mention.start else ""
     return "one"
 
 
@@ -217,7 +217,12 @@ def after_mention(words: list[Token], mention: Mention, found: list[Mention]) ->
 
 def before_mention(words: list[Token], mention: Mention, found: list[Mention]) -> str:
     """Where something is by what stands before it in its clause."""
-    inside = {i for m in found if m.fact in ("thing", "person") for i in range(m.start, m.end)}
+    inside = {
+        i
+        for m in found
+        if m.fact in ("thing", "person") and not (m.end < len(words) and words[m.end].word in ("is", "are"))
+        for i in range(m.start, m.end)
+    }  # "next to the skier is a medal" goes on
     for at in range(mention.start - 1, max(-1, mention.start - AROUND), -1):
         if words[at].word in ".;:!?" or at in inside:
             return ""

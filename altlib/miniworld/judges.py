@@ -96,7 +96,7 @@ def stated(text: str, facts: dict[str, str]) -> tuple[dict[str, set[str]], list[
     things = [m for m in found if m.fact == "thing"]
     main = [m for m in things if m.value == facts.get("thing")]
     others = [m for m in things if m.value != facts.get("thing")]
-    said["thing"] = {m.value for m in main or others[:1]}
+    said["thing"] = {m.value for m in main or others[:1]} if facts.get("thing") else set()
     if possible is OF_DOCUMENTS:
         said["colour"] = {m.value for m in found if m.fact == "colour"}
         return said, found, words

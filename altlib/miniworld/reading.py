@@ -12,6 +12,14 @@ from altlib.miniworld.lexicon import lexicon, people, places, read, setups, thin
 
 TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[.,;:!?()]")
 NEGATIONS = frozenset({"no", "not", "without", "never", "isn't", "aren't", "nor"})
+ONE_SPELLING = {
+    "gray": "grey",
+    "harbor": "harbour",
+    "watercolor": "watercolour",
+    "theater": "theatre",
+    "donut": "doughnut",
+    "donuts": "doughnuts",
+}  # spellings that are read as others
 MARKS = frozenset(".,;:!?()")
 NEGATION_REACH = 3  # tokens between a negation and what it denies
 
@@ -49,7 +57,8 @@ def tokens(text: str) -> list[Token]:
     found = []
     for match in TOKEN.finditer(text.lower()):
         word = match.group().replace("’", "'")
-        found.append(Token(word.removesuffix("'s"), match.start(), match.end()))
+        word = word.removesuffix("'s")
+        found.append(Token(ONE_SPELLING.get(word, word), match.start(), match.end()))
     return found
 
 
