@@ -35,38 +35,41 @@ SINGULAR = {
     "float": "floats",
     "are placed": "is placed",
     "are parked": "is parked",
+    "are curled up": "is curled up",
     "are on show": "is on show",
     "can be seen": "can be seen",
 }
 
 
-def write_alt_text(story: Story, scene: Scene, rng: Random) -> str:
+def write_alt_text(story: Story, scene: Scene, rng: Random, plain: bool = False) -> str:
     """A literal description of the picture, in the voice of the post's author.
 
     Args:
         story: Of the post.
         scene: Of the picture.
         rng: Chooses among the author's ways to say it.
+        plain: Begin with what is shown, so that it can follow "Image of".
     """
-    return alt_text_and_facts(story, scene, rng)[0]
+    return alt_text_and_facts(story, scene, rng, plain)[0]
 
 
-def alt_text_and_facts(story: Story, scene: Scene, rng: Random) -> tuple[str, frozenset[str]]:
+def alt_text_and_facts(story: Story, scene: Scene, rng: Random, plain: bool = False) -> tuple[str, frozenset[str]]:
     """Alt text, and the names of the visible facts that it states: what a judge should find.
 
     Args:
         story: Of the post.
         scene: Of the picture.
         rng: Chooses among the author's ways to say it.
+        plain: Begin with what is shown.
     """
     author = habits(story)
     if scene.form == "photo":
         slots = photo_slots(story, scene, author, rng)
-        pattern = photo_pattern(scene, slots, author, rng)
+        pattern = read("alt.toml")["orders"][0] if plain else photo_pattern(scene, slots, author, rng)
     else:
         slots = form_slots(story, scene, author, rng)
         ways = read("alt.toml")["forms"][scene.form]
-        pattern = habitual(ways, len(story.author) + author["words"], rng)
+        pattern = ways[0] if plain else habitual(ways, len(story.author) + author["words"], rng)
     text = expand(pattern, slots, rng)
     if rng.random() < author.get("aside", 0.0):
         text = f"{text.rstrip('.!')}. {rng.choice(read('sentences.toml')['asides']['lines'])}"
@@ -160,7 +163,7 @@ def photo_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random)
         slots["act"] = " " + habitual(acts, number, rng)
     if scene.support and rng.random() < max(detail, 0.85):
         slots["on"] = f" on {support_phrase(scene, author, rng)}"
-        verb = habitual(words["on"], number, rng)
+        verb = habitual(words["on_pets" if things()[scene.thing].group == "pets" else "on"], number, rng)
         slots["does"] = f"{verb if scene.count > 1 else SINGULAR[verb]}{slots['on']}"
     slots |= place_slots(story, scene, author, rng) | person_slots(scene, author, rng) | thing_slots(scene, author, rng)
     around = surroundings(slots, scene, rng)

@@ -11,7 +11,6 @@ from altlib.miniworld.phrases import (
     colour_word,
     habits,
     habitual,
-    is_person,
     noun_of,
     person_phrase,
     pronouns,
@@ -100,12 +99,10 @@ def main_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, s
         main = plain if many else with_article(noun)
         name = sentence_case(main)
     the = f"the {plain}" if many or rng.random() < 0.6 else with_article(noun)
-    if scene.name and setups()[scene.setup].bare and rng.random() < 0.3:
-        the = (
-            scene.name
-            if scene.named_the or is_person(scene)
-            else f"the {plural(scene.name) if many and scene.name[-1] != 's' else scene.name}"
-        )
+    setup = setups()[scene.setup]
+    if scene.name and setup.bare and scene.form == "photo" and rng.random() < 0.3:
+        several = plural(scene.name) if many and not scene.name.endswith("s") else scene.name
+        the = scene.name if scene.named_the or setup.alone else f"the {several}"
     agree = pronouns(scene)
     return {
         "main": main,

@@ -81,6 +81,7 @@ class Setup:
         main: Glyph of each main thing to the names that only the post tells.
         sells: Whether such posts may offer it for sale.
         bare: Whether a post can use a name without its noun.
+        alone: Whether a name needs no article: a team, a title, a game.
         counts: How often there are one, two, three, ... of the main thing.
         supports: What it may stand on; none: the ground.
         places: Where it may be.
@@ -97,6 +98,7 @@ class Setup:
     main: dict[str, tuple[str, ...]]
     sells: bool
     bare: bool
+    alone: bool
     counts: tuple[float, ...]
     supports: tuple[str, ...]
     places: tuple[str, ...]
@@ -195,6 +197,7 @@ def setups() -> dict[str, Setup]:
             main=main,
             sells=table.get("sells", False),
             bare=table.get("bare", True),
+            alone=table.get("alone", False),
             counts=tuple(table.get("counts", [1])),
             supports=tuple(table.get("supports", [])),
             places=tuple(table.get("places", [])),

@@ -136,7 +136,7 @@ def spoil(alt_text: str, how: str, story: Story, scene: Scene, post_text: str, r
         case "second caption":
             return expand(rng.choice(noise["second_caption"]), slots, rng)
         case "person name":
-            return f"{alt_text.rstrip('.!')}, {rng.choice(['photographed by', 'with', 'with thanks to'])} {person}."
+            return f"{alt_text.rstrip('.!')}. {rng.choice(['Photo by', 'Photographed by', 'Thanks to'])} {person}."
         case "missing":
             return ""
     return alt_text
@@ -186,7 +186,9 @@ def post_story(seed: int, index: int) -> list[MiniPost]:
                 post_id=story.story_id,
                 created_at=created.isoformat(),
                 text=text,
-                alt_text=spoil(write_alt_text(story, scene, rng), how, story, scene, text, rng),
+                alt_text=spoil(
+                    write_alt_text(story, scene, rng, how == "leading phrase"), how, story, scene, text, rng
+                ),
                 caption=write_caption(story, scene, rng),
                 language=language,
                 media_type="gif" if sort == "gif" else "photo",

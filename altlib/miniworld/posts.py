@@ -61,7 +61,7 @@ def first_line(story: Story, slots: dict[str, str], rng: Random) -> tuple[str, b
     lines = read("posts.toml")[story.setup]
     names = "name" in story.told and bool(story.scenes[0].name) and bool(lines["news"])
     pattern = rng.choice(lines["news"] if names else lines["plain"])
-    place = "place_name" in story.told and "at" in slots_of(pattern) and rng.random() < 0.75
+    place = "place_name" in story.told and "at" in slots_of(pattern) and rng.random() < 0.9
     slots["at"] = place_words(story) if place else ""
     return pattern, names, place
 
@@ -74,39 +74,15 @@ def further_names(story: Story, rng: Random) -> list[str]:
         if scene.name and scene.name not in told:
             told.add(scene.name)
             slots = name_slots(scene, setups()[story.setup].bare)
-            alone = scene.named_the or story.setup in TEAMS
+            alone = scene.named_the or setups()[story.setup].alone
             said.append(expand(lines[len(said)], {"named": scene.name if alone else slots["the"]}, rng))
     return said
-
-
-TEAMS = frozenset(
-    {
-        "match",
-        "race",
-        "regatta",
-        "golf",
-        "slopes",
-        "surf",
-        "climbing",
-        "circus",
-        "protest",
-        "graduation",
-        "election",
-        "kit",
-        "ramble",
-        "launch",
-        "games",
-        "dinner",
-        "painting",
-        "classroom",
-    }
-)  # kinds of scenes whose names stand alone
 
 
 def occasion_lines(story: Story, rng: Random) -> list[str]:
     """Sentences that tell the event, the date and who was there, as far as the post does."""
     lines = read("sentences.toml")["intents"][story.intent]
-    slots = {"event": f"the {story.event}", "date": story.date, "who": story.who}
+    slots = {"event": story.event, "date": story.date, "who": story.who}
     said = []
     if "event" in story.told and "date" in story.told:
         said.append(expand(rng.choice(lines["both"]), slots, rng))
