@@ -56,7 +56,7 @@ def account_names(story: Story) -> list[str]:
 
 def about(story: Story, rng: Random) -> str:
     """What a post is about in a few words: ``"Market day, Hartwick"``, ``"Rehearsal, Fairlane"``."""
-    occasion = read("captions.toml")["occasions"].get(story.setup, sentence_case(story.setup))
+    occasion = read("captions.toml")["occasions"].get(setups()[story.setup].posts, sentence_case(story.setup))
     names = account_names(story) or [story.place_name]
     return f"{occasion}, {rng.choice(names)}"
 

@@ -40,7 +40,7 @@ def write_caption(story: Story, scene: Scene, rng: Random) -> str:
     patterns = words["photo"] if scene.form == "photo" else words["forms"][scene.form]
     text = tidy(expand(rng.choice(patterns), slots, rng))
     if scene.form == "photo" and rng.random() < words["more_share"]:
-        more = rng.choice(read("posts.toml")[story.setup]["more"])
+        more = rng.choice(read("posts.toml")[setups()[story.setup].posts]["more"])
         text = f"{text} {sentence_case(expand(more, slots, rng))}"
     return styled(sentence_case(text), author)
 
@@ -63,7 +63,7 @@ def caption_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Rando
         "event": f"the {story.event}",
         "feeling": feeling,
         "Feeling": sentence_case(feeling),
-        "Occasion": words["occasions"].get(story.setup, "News"),
+        "Occasion": words["occasions"].get(setups()[story.setup].posts, "News"),
         "measure": story.measure,
         "Measure": sentence_case(story.measure),
         "seen": "",

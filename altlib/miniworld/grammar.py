@@ -45,7 +45,7 @@ UNCOUNTED = frozenset(
     {"scissors", "socks", "gloves", "scales", "glasses", "masks", "bags", "broccoli", "wool", "cutlery", "honey"}
 )
 PAIRS_OF_NOUNS = {"knife and fork": "knives and forks", "bow and arrow": "bows and arrows"}
-HEAD_ENDS = re.compile(r" (?=(?:of|in|with|on|and)\b)")
+HEAD_ENDS = re.compile(r" (?=(?:of|in|with|on)\b)")
 PARTITIVES = (
     "pair",
     "ball",

@@ -21,6 +21,7 @@ class Thing:
         nouns: What it is called by anybody who sees it, the most common first.
         tinted: Whether it is drawn in the scene's colour.
         large: Whether nobody can hold it.
+        summer: Whether nobody sees it in the snow.
         floor: Whether it stands on no table.
         afloat: Whether it is on a lake and not beside it.
     """
@@ -30,6 +31,7 @@ class Thing:
     nouns: tuple[str, ...]
     tinted: bool
     large: bool
+    summer: bool
     floor: bool
     afloat: bool
 
@@ -79,6 +81,7 @@ class Setup:
         weight: How often it is posted.
         form: How it is drawn.
         main: Glyph of each main thing to the names that only the post tells.
+        posts: The table of ``posts.toml`` with its sentences.
         sells: Whether such posts may offer it for sale.
         bare: Whether a post can use a name without its noun.
         alone: Whether a name needs no article: a team, a title, a game.
@@ -96,6 +99,7 @@ class Setup:
     weight: float
     form: str
     main: dict[str, tuple[str, ...]]
+    posts: str
     sells: bool
     bare: bool
     alone: bool
@@ -110,7 +114,7 @@ class Setup:
 
 
 FORMS = ("photo", "artwork", "poster", "chart", "map", "screenshot", "card", "receipt")
-GLYPH_LISTS = ("tinted", "large", "floor", "afloat")  # tables of lexicon.toml that mark things
+GLYPH_LISTS = ("tinted", "large", "summer", "floor", "afloat")  # tables of lexicon.toml that mark things
 RELATIONS = ("holding", "wearing", "beside", "behind")
 
 
@@ -153,12 +157,14 @@ def lexicon() -> dict[str, Any]:
 def things() -> dict[str, Thing]:
     """All things by glyph."""
     words = lexicon()
-    tinted, large, floor, afloat = (set(words[table]["glyphs"].split(" ")) for table in GLYPH_LISTS)
+    tinted, large, summer, floor, afloat = (set(words[table]["glyphs"].split(" ")) for table in GLYPH_LISTS)
     found = {}
     for group, entries in words["things"].items():
         for entry in entries:
             glyph, nouns = split_entry(entry)
-            found[glyph] = Thing(glyph, group, nouns, glyph in tinted, glyph in large, glyph in floor, glyph in afloat)
+            found[glyph] = Thing(
+                glyph, group, nouns, glyph in tinted, glyph in large, glyph in summer, glyph in floor, glyph in afloat
+            )
     return found
 
 
@@ -195,6 +201,7 @@ def setups() -> dict[str, Setup]:
             weight=table["weight"],
             form=table.get("form", "photo"),
             main=main,
+            posts=table.get("posts", name),
             sells=table.get("sells", False),
             bare=table.get("bare", True),
             alone=table.get("alone", False),

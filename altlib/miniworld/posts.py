@@ -58,7 +58,7 @@ def place_words(story: Story) -> str:
 
 def first_line(story: Story, slots: dict[str, str], rng: Random) -> tuple[str, bool, bool]:
     """What the post is about, as a pattern: the pattern, whether it tells the name, whether the place."""
-    lines = read("posts.toml")[story.setup]
+    lines = read("posts.toml")[setups()[story.setup].posts]
     names = "name" in story.told and bool(story.scenes[0].name) and bool(lines["news"])
     pattern = rng.choice(lines["news"] if names else lines["plain"])
     place = "place_name" in story.told and "at" in slots_of(pattern) and rng.random() < 0.9
@@ -103,7 +103,7 @@ def write_post(story: Story, rng: Random) -> str:
     first = expand(pattern, slots, rng)
     body = []
     extra = rng.choices(range(len(author["extra"])), author["extra"])[0]
-    more = rng.sample(read("posts.toml")[story.setup]["more"], extra) if extra else []
+    more = rng.sample(read("posts.toml")[setups()[story.setup].posts]["more"], extra) if extra else []
     if extra > 1 or (extra and rng.random() < 0.3):
         more[-1] = rng.choice(read("sentences.toml")["intents"][story.intent]["plain"])
     body += [expand(line, slots, rng) for line in more]
@@ -149,7 +149,7 @@ def decoration(story: Story, author: dict[str, Any], rng: Random) -> str:
     if author.get("emoji") and rng.random() < author["emoji_share"]:
         text += " " + "".join(rng.sample(author["emoji"], rng.choice((1, 1, 2))))
     if rng.random() < author.get("tags", 0.0):
-        occasion = read("captions.toml")["occasions"].get(story.setup, "News")
+        occasion = read("captions.toml")["occasions"].get(setups()[story.setup].posts, "News")
         words = [
             occasion.title().replace(" ", "").replace("-", ""),
             rng.choice(read("sentences.toml")["tags"]["words"]),

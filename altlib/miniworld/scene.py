@@ -169,7 +169,7 @@ def sample_photo(setup: Setup, place: str, weather: str, town: str, rng: Random)
         if relation in ("holding", "wearing"):
             support = ""
             coloured = coloured if coloured != "support" else ""
-    others = [c for c in setup.companions if c != main["thing"]]
+    others = [c for c in setup.companions if c != main["thing"] and not (weather == "snow" and things()[c].summer)]
     companion = rng.choice(others) if others and rng.random() < 0.75 else ""
     return Scene(
         setup=setup.name,
