@@ -72,7 +72,7 @@ MEASURES = frozenset(
 STOPS = frozenset(
     "in on at with behind beside near by and or to from is are was were there that which who under over after before while next holds holding wears wearing front has have".split()
 )
-POINTERS = frozenset({"the", "his", "her", "my", "our", "their", "its", "this", "that", "your"})
+POINTERS = frozenset({"his", "her", "my", "our", "their", "its", "this", "that", "your"})
 REACH = 8  # tokens between a number or colour and its noun
 AROUND = 12  # tokens between somebody or something and the word that says where
 
@@ -103,9 +103,10 @@ def number_of(words: list[Token], mention: Mention) -> str:
             return names_before(words, at, mention)
         if word in NUMBERS:
             return NUMBERS[word]
+        if word in POINTERS:
+            return "" if mention.many or mention.value in PAIRED else "one"
         at -= 1
-    singular = not mention.many and mention.value not in PAIRED
-    return "one" if singular and at >= 0 and words[at].word in POINTERS else ""
+    return ""
 
 
 def names_before(words: list[Token], the: int, mention: Mention) -> str:
