@@ -11,6 +11,7 @@ from altlib.miniworld.phrases import (
     colour_word,
     habits,
     habitual,
+    is_person,
     noun_of,
     person_phrase,
     pronouns,
@@ -99,10 +100,12 @@ def main_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, s
         main = plain if many else with_article(noun)
         name = sentence_case(main)
     the = f"the {plain}" if many or rng.random() < 0.6 else with_article(noun)
-    setup = setups()[scene.setup]
+    setup, plain_were = setups()[scene.setup], "were" if many else "was"
     if scene.name and setup.bare and scene.form == "photo" and rng.random() < 0.3:
         several = plural(scene.name) if many and not scene.name.endswith("s") else scene.name
         the = scene.name if scene.named_the or setup.alone else f"the {several}"
+        if is_person(scene):
+            plain_were = "were"  # a team is its people
     agree = pronouns(scene)
     return {
         "main": main,
@@ -110,6 +113,7 @@ def main_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, s
         "plain": the,
         "Plain": sentence_case(the),
         "Name": name,
+        "plain_were": plain_were,
         "they_were": "were" if many else "was",
         "is_are": "are" if many else "is",
         **{key: agree[key] for key in ("them", "their")},

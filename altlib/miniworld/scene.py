@@ -356,7 +356,8 @@ def scene_facts(story: Story, scene: Scene, said_too: Mapping[str, frozenset[str
         for name, value in shown.items()
         if value
     ]
-    facts += [{"fact": n, "value": v, "visible": False, "said": True} for n, v in told.items() if v and n in story.told]
+    tells = {*story.told, "place_name"} if "event" in story.told else set(story.told)  # its event names the town
+    facts += [{"fact": n, "value": v, "visible": False, "said": True} for n, v in told.items() if v and n in tells]
     if scene.form == "chart":
         facts.append({"fact": "measure", "value": story.measure, "visible": False, "said": True})
     return [*facts, {"fact": "author", "value": story.author, "visible": False, "said": True}]
