@@ -12,6 +12,8 @@ from altlib.analysis.deembedding import NearestTokens, content_words
 
 AMONG_WORDS = 1.5  # a prefix vector lies among the words up to this many times the tokens' own distance
 
+ABOUT_THE_PICTURE = ("form", "coloured")  # facts whose values are no words for what is shown
+
 Rates = Mapping[str, np.ndarray]  # as from altlib.analysis.deembedding.naming_rates
 
 
@@ -21,13 +23,17 @@ def nearest_words(nearest: NearestTokens, vocabulary: Sequence[str], picture: in
 
 
 def picture_words(alt_text: str, facts: str) -> set[str]:
-    """Content words of a picture's alt text and, where they are known, of the facts that it shows.
+    """Content words of a picture's alt text and, where they are known, of the facts that it shows and of its name.
 
     Args:
         alt_text: The alt text.
         facts: The picture's facts as JSON (:func:`altlib.miniworld.scene.scene_facts`), or an empty text.
     """
-    shown = [fact["value"] for fact in json.loads(facts or "[]") if fact["visible"] or fact["fact"] == "kind"]
+    shown = [
+        fact["value"]
+        for fact in json.loads(facts or "[]")
+        if (fact["visible"] and fact["fact"] not in ABOUT_THE_PICTURE) or fact["fact"] == "name"
+    ]
     return content_words(" ".join([alt_text, *shown]))
 
 

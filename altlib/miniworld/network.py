@@ -25,6 +25,7 @@ from altlib.miniworld.archive import (
     write_note,
 )
 from altlib.miniworld.captions import write_caption
+from altlib.miniworld.checks import check_world
 from altlib.miniworld.grammar import expand
 from altlib.miniworld.lexicon import read
 from altlib.miniworld.names import person_name, place_name
@@ -233,7 +234,11 @@ def network(seed: int, stories: int, start: int = 0) -> Iterator[MiniPost]:
         seed: Of the network.
         stories: How many posts.
         start: Number of the first one.
+
+    Raises:
+        CorpusError: A file of words is wrong.
     """
+    check_world()
     for index in range(start, start + stories):
         yield from post_story(seed, index)
 

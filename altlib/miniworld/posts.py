@@ -11,7 +11,6 @@ from altlib.miniworld.phrases import habits
 from altlib.miniworld.scene import Scene, Story
 from altlib.miniworld.style import styled
 
-NAMING = frozenset({"name", "item", "items", "the"})  # slots that tell the name
 # First words that keep their capital after a comma.
 CAPITALS = frozenset(
     "I I'm Monday Tuesday Wednesday Thursday Friday Saturday Sunday Year Dad Grandad County DM MOT Saturn Jupiter Orion".split()
@@ -69,7 +68,7 @@ def first_line(story: Story, slots: dict[str, str], rng: Random) -> tuple[str, b
 def further_names(story: Story, rng: Random) -> list[str]:
     """Sentences about things of the other pictures that have other names."""
     lines, told = rng.sample(lines := read("sentences.toml")["further"]["lines"], len(lines)), {story.scenes[0].name}
-    said = []
+    said: list[str] = []
     for scene in story.scenes[1:]:
         if scene.name and scene.name not in told:
             told.add(scene.name)

@@ -214,6 +214,11 @@ def read_text(text: str) -> Reading:
     return Reading(words, [m for m in found if not denied(words, m.start)])
 
 
+def mentions_of(text: str, fact: str) -> set[str]:
+    """The values of one fact that a text mentions."""
+    return {mention.value for mention in read_text(text).mentions if mention.fact == fact}
+
+
 def hide(words: list[Token], start: int, end: int) -> None:
     """Put :data:`NAME` in the place of some words."""
     for at in range(start, end):

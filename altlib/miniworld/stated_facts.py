@@ -6,7 +6,12 @@ import pandas as pd
 
 from altlib.miniworld.judges import JUDGED, statements, true_facts
 
-SAID_BY_POST = ("place", "quality")  # facts that are known from the post alone, found by their own words
+SAID_BY_POST = (
+    "name",
+    "place_name",
+    "event",
+    "date",
+)  # facts that are known from the post alone, found by their own words
 
 
 def stated_facts(systems: dict[str, list[str]], facts: list[str]) -> pd.DataFrame:
