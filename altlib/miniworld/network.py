@@ -161,6 +161,12 @@ def mentioned_facts(text: str) -> dict[str, frozenset[str]]:
     return {fact: frozenset(values) for fact, values in found.items()}
 
 
+def facts_as_json(story: Story, scene: Scene, said_too: dict[str, frozenset[str]], how: str) -> str:
+    """The facts of a picture, with how its alt text was spoilt, as JSON."""
+    noise = {"fact": "noise", "value": how, "visible": False, "said": False}
+    return json.dumps([*scene_facts(story, scene, said_too), noise], ensure_ascii=False)
+
+
 def post_story(seed: int, index: int) -> list[MiniPost]:
     """All pictures of one story, and their repetitions if its account is a spammer or a bot."""
     rng = Random(f"miniworld/{seed}/{index}")
@@ -177,10 +183,7 @@ def post_story(seed: int, index: int) -> list[MiniPost]:
     post_facts = mentioned_facts(text)
     for number, scene in enumerate(story.scenes):
         how = rng.choices([*ALT_NOISE, "as written"], [*ALT_NOISE.values(), 1 - sum(ALT_NOISE.values())])[0]
-        facts = [
-            *scene_facts(story, scene, post_facts),
-            {"fact": "noise", "value": how, "visible": False, "said": False},
-        ]
+        facts = facts_as_json(story, scene, post_facts, how)
         posts.append(
             MiniPost(
                 item_id=f"{story.story_id}-{number}",
@@ -195,7 +198,7 @@ def post_story(seed: int, index: int) -> list[MiniPost]:
                 media_type="gif" if sort == "gif" else "photo",
                 is_repost=sort == "repost",
                 labels="graphic-media" if sort == "labelled" else "",
-                facts=json.dumps(facts, ensure_ascii=False),
+                facts=facts,
                 story=story,
                 scene=scene,
             )
@@ -223,7 +226,8 @@ def repeats(posts: list[MiniPost], created: datetime, rng: Random) -> list[MiniP
                 copies.append(first)
             else:
                 again = write_alt_text(first.story, first.scene, rng)
-                copies.append(replace(first, alt_text=f"{again} Update {n}.", dots=rng.randint(1, 3)))
+                facts = facts_as_json(first.story, first.scene, mentioned_facts(first.text), "as written")
+                copies.append(replace(first, alt_text=f"{again} Update {n}.", facts=facts, dots=rng.randint(1, 3)))
     return copies
 
 

@@ -26,7 +26,8 @@ def name_slots(scene: Scene, bare: bool) -> dict[str, str]:
     """
     noun = things()[scene.thing].nouns[0] if scene.thing else ""
     many = scene.count > 1
-    alone = scene.named_the or (bare and not scene.name.endswith("s"))  # "Nantes" has no plural
+    own_plural = plural(scene.name) == f"{scene.name}s"  # not so "Nantes" and "Pink Lady"
+    alone = scene.named_the or (bare and (own_plural or (scene.count == 1 and not scene.name.endswith("s"))))
     whole = scene.name if alone else modified(noun, scene.name)
     if scene.named_the:
         item = items = the = whole

@@ -55,8 +55,8 @@ class Mention(NamedTuple):
 def tokens(text: str) -> list[Token]:
     """The words and marks of a text; a genitive loses its 's."""
     found = []
-    for match in TOKEN.finditer(text.lower()):
-        word = match.group().replace("’", "'")
+    for match in TOKEN.finditer(text):
+        word = match.group().lower().replace("’", "'")
         word = word.removesuffix("'s")
         found.append(Token(ONE_SPELLING.get(word, word), match.start(), match.end()))
     return found
