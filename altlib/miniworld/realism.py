@@ -11,11 +11,12 @@ import pandas as pd
 
 from altlib.miniworld.binding import NUMBERS
 from altlib.miniworld.lexicon import lexicon
+from altlib.miniworld.network import network
 from altlib.miniworld.reading import NAME, read_text
 
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 VOWELS = re.compile(r"[aeiouy]+")
-# What the Twitter paper says of its corpus (section 4): characters, and tokens of its tokenizer.
+# Mean lengths of the Twitter paper's corpus (section 4).
 PUBLISHED = {"alt text": {"characters": 144.0}, "post": {"characters": 152.0}}
 SKELETON_ARTICLES = frozenset({"a", "an", "some", "the"})
 
@@ -137,3 +138,34 @@ def realism(texts: Sequence[str], posts: Sequence[str] | None = None) -> dict[st
 def realism_table(corpora: dict[str, tuple[Sequence[str], Sequence[str] | None]]) -> pd.DataFrame:
     """One row per measure, one column per corpus."""
     return pd.DataFrame({name: realism(texts, posts) for name, (texts, posts) in corpora.items()})
+
+
+def world_table(seed: int = 0, stories: int = 1500) -> pd.DataFrame:
+    """The measures of the miniature world's own texts beside those that the Twitter paper gives.
+
+    Posts count once; alt text and captions are those of English posts that nobody spoilt or repeated.
+
+    Args:
+        seed: Of the network.
+        stories: How many posts.
+    """
+    clean = [
+        p for p in network(seed, stories) if p.language == "en" and '"as written"' in p.facts and "r" not in p.item_id
+    ]
+    posts = list({p.post_id: p.text for p in clean}.values())
+    alt_texts, texts = [p.alt_text for p in clean], [p.text for p in clean]
+    table = realism_table(
+        {"post": (posts, None), "alt text": (alt_texts, texts), "caption": ([p.caption for p in clean], None)}
+    )
+    for kind, measures in PUBLISHED.items():
+        table[f"{kind}, Twitter paper"] = pd.Series(measures)
+    return table
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table as Markdown, numbers with one digit after the point, a dash where there is none."""
+    lines = ["| measure | " + " | ".join(table.columns) + " |", "|---|" + "---:|" * len(table.columns)]
+    for measure, row in table.iterrows():
+        values = ("–" if pd.isna(value) else f"{value:.1f}" for value in row)
+        lines.append(f"| {measure} | " + " | ".join(values) + " |")
+    return "\n".join(lines)

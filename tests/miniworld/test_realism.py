@@ -1,6 +1,11 @@
 import pytest
 
 from altlib.miniworld import realism
+from altlib.miniworld.checks import patterns
+from altlib.miniworld.lexicon import authors, lexicon, people, places, setups, things
+from tests.conftest import ROOT
+
+PAGE = ROOT / "book" / "appendix-miniature-world.md"
 
 
 def test_a_skeleton_keeps_what_is_not_of_the_lexicon():
@@ -30,3 +35,16 @@ def test_shares_of_words_and_names():
 def test_a_table_has_a_column_for_each_corpus():
     table = realism.realism_table({"alt text": (["A red apple."], ["apple"]), "post": (["Hello."], None)})
     assert list(table.columns) == ["alt text", "post"] and table.loc["characters", "alt text"] == 12
+
+
+def test_the_page_shows_what_the_texts_measure():
+    assert realism.markdown(realism.world_table()) in PAGE.read_text("utf-8")
+
+
+def test_the_page_counts_what_the_files_hold():
+    page = PAGE.read_text("utf-8")
+    assert f"There are {len(setups())} kinds of scenes." in page
+    assert f"They use {len(things())} things and {len(people())} kinds of people" in page
+    assert f"in {len(places())} kinds of places with six kinds of weather" in page and len(lexicon()["weather"]) == 6
+    assert "Thirty-one authors" in page and len(authors()) == 31
+    assert "over a thousand patterns" in page and 1000 < len(list(patterns())) < 2000
