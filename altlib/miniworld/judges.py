@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from altlib.miniworld.binding import NUMBERS, cue, is_coloured, number_of, where_is
-from altlib.miniworld.lexicon import lexicon
+from altlib.miniworld.grammar import article, plural
+from altlib.miniworld.lexicon import lexicon, people
 from altlib.miniworld.reading import MARKS, Mention, Token, read_text
 
 # The facts that are looked for in a text; all of them can be seen.
@@ -133,21 +135,37 @@ def statements(text: str, facts: dict[str, str]) -> Statement:
     return Statement(said, right, asked, len(covered & set(total)), len(total))
 
 
+MISTAKEN = ("colour", "support", "person")  # facts whose words a mistaken text has wrong
+
+
+@cache
+def words_for(fact: str) -> dict[str, str]:
+    """The usual word for each value of a fact that a text can be mistaken about."""
+    if fact == "person":
+        return {person.nouns[0]: person.nouns[0] for person in people().values()}
+    return {value: ways[fact == "colour"] for value, ways in lexicon()[f"{fact}s"].items()}
+
+
 def mistaken(text: str, rng: Random) -> str:
-    """The same text with every colour and every number above one replaced by a wrong one, and sides turned round."""
+    """The same text with mistakes: wrong colours, supports and people, wrong numbers above one, sides turned round."""
     words, found = read_text(text)
     changes: list[tuple[int, int, str]] = []
-    colours = {name: ways[1] for name, ways in lexicon()["colours"].items()}
     for mention in found:
-        if mention.fact == "colour":
-            wrong = rng.choice([word for name, word in colours.items() if name != mention.value])
-            changes.append((words[mention.start].start, words[mention.end - 1].end, wrong))
+        if mention.fact in MISTAKEN:
+            start, end = words[mention.start].start, words[mention.end - 1].end
+            right_article = article(text[start:end])
+            others = [
+                w for v, w in words_for(mention.fact).items() if v != mention.value and article(w) == right_article
+            ]
+            wrong = rng.choice(others or [text[start:end]])
+            changes.append((start, end, plural(wrong) if mention.many else wrong))
     for token in words:
-        if token.word in ("two", "three", "four", "five"):
-            wrong = rng.choice([n for n in ("two", "three", "four", "five") if n != token.word])
-            changes.append((token.start, token.end, wrong))
+        for numbers in (("two", "three", "four", "five"), ("2", "3", "4", "5")):
+            if token.word in numbers:
+                wrong = rng.choice([number for number in numbers if number != token.word])
+                changes.append((token.start, token.end, wrong))
         if token.word in TURNED:
             changes.append((token.start, token.end, TURNED[token.word]))
     for start, end, word in sorted(changes, reverse=True):
-        text = text[:start] + (word.capitalize() if text[start].isupper() else word) + text[end:]
+        text = text[:start] + (word[:1].upper() + word[1:] if text[start].isupper() else word) + text[end:]
     return text

@@ -20,8 +20,8 @@ STAND_IN = (
 def rated_texts(posts: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The texts that are rated: four for each picture, without repetitions.
 
-    They are its alt text, its caption, the first clause of its alt text, and its alt text with wrong
-    colours, sides and numbers.
+    They are its alt text, its caption, the first clause of its alt text, and its alt text with mistakes
+    (:func:`altlib.miniworld.judges.mistaken`).
 
     Args:
         posts: Pictures with facts, caption and alt text.
