@@ -23,12 +23,13 @@ def test_the_nearest_word_of_each_position_is_shown():
 
 def test_a_picture_has_the_words_of_its_alt_text_and_of_the_facts_that_it_shows():
     facts = [
-        {"fact": "glyph", "value": "teapot", "visible": True, "said": False},
-        {"fact": "place", "value": "Ravenscar", "visible": False, "said": True},
-        {"fact": "kind", "value": "growler", "visible": False, "said": False},
+        {"fact": "thing", "value": "teapot", "visible": True, "said": False},
+        {"fact": "coloured", "value": "support", "visible": True, "said": False},
+        {"fact": "place_name", "value": "Ravenscar", "visible": False, "said": True},
+        {"fact": "name", "value": "Celadon", "visible": False, "said": True},
     ]
     words = prefix_words.picture_words("A red cup.", json.dumps(facts))
-    assert {"red", "cup", "teapot", "growler"} <= words and "ravenscar" not in words
+    assert {"red", "cup", "teapot", "celadon"} <= words and not {"ravenscar", "support"} & words
     assert prefix_words.picture_words("A red cup.", "") == {"red", "cup"}
 
 

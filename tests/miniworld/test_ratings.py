@@ -10,7 +10,11 @@ from altlib.miniworld import ratings as drawn_ratings
 def test_the_stand_in_rates_alt_text_above_captions_and_only_the_picture_shows_mistakes(tmp_path):
     posts = registry.collect("miniworld", tmp_path, posts=20, seed=3)[0]
     groups, items = drawn_ratings.miniworld_ratings(posts[posts["alt_text"] != ""].reset_index(drop=True))
-    means = {name: group.groupby("context")["overall"].mean() for name, group in groups.items()}
+    means = {}
+    for name, group in groups.items():
+        could_be_mistaken = set(group[group["context"] == "mistaken"]["img_id"])  # a file name states nothing
+        alike = group[group["img_id"].isin(could_be_mistaken)]
+        means[name] = alike.groupby("context")["overall"].mean()
     for name in groups:
         assert means[name]["alt text"] > means[name]["caption"]
     with_image = means["reader with image"]
