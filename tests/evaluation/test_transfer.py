@@ -35,8 +35,8 @@ def test_macro_f1_does_not_depend_on_the_order_of_pictures(targets, seed):
 
 
 def test_half_of_each_class_reports(base, tmp_path, monkeypatch):
-    classes = [({"setting": "beach"}, "beach"), ({"setting": "snow"}, "snow")]
-    monkeypatch.setattr(tasks, "miniworld_classes", lambda: {"Settings": classes})
+    classes = {"beach": "beach", "kitchen": "kitchen"}
+    monkeypatch.setattr(tasks, "miniworld_classes", lambda: {"Places": classes})
     (task,) = transfer.miniworld_tasks(base, tmp_path, per_class=4)
     assert task.reports.tolist() == [False, True] * 4 and task.targets.tolist() == [0] * 4 + [1] * 4
     torch.testing.assert_close(
