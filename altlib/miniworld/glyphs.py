@@ -17,6 +17,7 @@ from altlib.miniworld.lexicon import lexicon
 
 OUTLINE = 75  # brightest value of a pixel that belongs to a glyph's black lines
 WATER = ("⛵",)  # tinted glyphs that hold water, which stays blue
+FRAMES = ("🚲",)  # tinted glyphs whose white areas are not theirs
 
 
 @cache
@@ -67,11 +68,11 @@ def main_area(hue: np.ndarray, saturated: np.ndarray, filled: np.ndarray) -> np.
     coloured = filled & saturated
     pale = filled & ~saturated
     counts = np.bincount(hue[coloured], minlength=256)
-    near = sum(np.roll(counts, shift) for shift in range(-12, 13))
+    near = sum(np.roll(counts, shift) for shift in range(-22, 23))
     best = int(near.argmax())
     if pale.sum() >= near[best]:
         return pale
-    return coloured & (np.minimum((hue - best) % 256, (best - hue) % 256) <= 14)
+    return coloured & (np.minimum((hue - best) % 256, (best - hue) % 256) <= 24)
 
 
 @cache
@@ -88,6 +89,8 @@ def tinted_glyph(glyph: str, colour: str) -> Image.Image:
     filled = (pixels[..., 3] > 100) & (value > OUTLINE)
     if glyph in WATER:
         filled &= ~((hue > 120) & (hue < 170) & (saturation > 60))
+    if glyph in FRAMES:
+        filled &= saturation > 40
     area = main_area(hue, saturation > 40, filled)
     light = value[area] / max(1.0, float(np.percentile(value[area], 80)))
     pixels[area, :3] = np.clip(np.array(colour_code(colour)) * light[:, None] ** 0.8, 0, 255)
