@@ -92,7 +92,7 @@ class MiniPost:
 
     def draw(self) -> Image.Image:
         """The picture, RGB."""
-        image = render(self.story, self.scene)
+        image = render(self.scene)
         rng = Random(f"{self.item_id}/dots")
         for _ in range(self.dots):
             image.paste((rng.randrange(256),) * 3, (x := rng.randrange(92), y := rng.randrange(92), x + 3, y + 3))

@@ -1,4 +1,4 @@
-"""Checkpoints of a pretraining stage, so that a run that is stopped goes on where it was."""
+"""What the stages of pretraining share: checkpoints, so that a run that is stopped goes on; optimiser; fast arithmetic."""
 
 from __future__ import annotations
 
@@ -81,3 +81,19 @@ def fast_arithmetic() -> Any:
     able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     fast = any(able.get(flag) for flag in ("avx512_bf16", "amx_bf16", "bf16"))
     return torch.autocast("cpu", torch.bfloat16) if fast else nullcontext()
+
+
+def adamw(model: Any, learning_rate: float, eps: float = 1e-8) -> torch.optim.AdamW:
+    """AdamW as CLIP uses it: weight decay 0.1 on matrices, none on biases, norms and scales.
+
+    Args:
+        model: Whose parameters learn.
+        learning_rate: The highest one.
+        eps: Added to the denominator.
+    """
+    learning = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learning if p.ndim > 1], "weight_decay": 0.1},
+        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=eps)

@@ -1,12 +1,10 @@
-"""Pretrain the miniature GPT-2 on posts, replies, accounts, captions and alt text."""
+"""Pretrain the miniature GPT-2 on posts, replies, accounts, captions, alt text and an archive's entries."""
 
 from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,9 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from altlib.miniworld.network import account, account_places, catalogued, catalogued_kinds
-from altlib.pretraining.clip import adamw
-from altlib.pretraining.world import CATALOGUE_SEED, HELD_OUT_SEED, catalogue_documents, text_documents, word_lists
+from altlib.core.cache_keys import Key
+from altlib.core.code_imports import code_fingerprint
+from altlib.miniworld.network import account, account_told
+from altlib.pretraining.checkpoint import Stage, adamw, fast_arithmetic
+from altlib.pretraining.world import HELD_OUT_SEED, text_documents
 
 GPT2_CONFIG: dict[str, Any] = {
     "vocab_size": 2048,
@@ -67,8 +67,8 @@ def perplexity(model: Any, rows: Tensor, batch_size: int = 32) -> float:
 
 
 @torch.inference_mode()
-def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, float]:
-    """How often the model predicts the name of a place in the account below a post that tells it.
+def names_copied(model: Any, tokenizer: Any, stories: int = 150) -> dict[str, float]:
+    """How often the model predicts a name in the account below a post that tells it.
 
     Args:
         model: A causal model of transformers.
@@ -77,18 +77,16 @@ def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, fl
 
     Returns:
         Shares of tokens that get the highest probability: ``first`` of the first token of each name,
-        where the setting tells which of the post's places it must be, and ``later`` of the others, where
-        copying is enough.
+        where the model must know which name comes, if any, and ``later`` of the others, where copying
+        is enough.
     """
     hits, seen = {"first": 0, "later": 0}, {"first": 0, "later": 0}
     for index in range(stories):
-        text, places = account(HELD_OUT_SEED, index), account_places(HELD_OUT_SEED, index)
+        text, names = account(HELD_OUT_SEED, index), account_told(HELD_OUT_SEED, index)
         encoded = tokenizer(text, return_offsets_mapping=True)
         predicted = model(torch.tensor([encoded.input_ids])).logits[0, :-1].argmax(-1).tolist()
         below = text.index("\n")
-        spans = [
-            (m.start(), m.end()) for place in places for m in re.finditer(re.escape(place), text) if m.start() > below
-        ]
+        spans = [(m.start(), m.end()) for n in names for m in re.finditer(re.escape(n), text) if m.start() > below]
         for guess, token, (start, end) in zip(
             predicted, encoded.input_ids[1:], encoded.offset_mapping[1:], strict=True
         ):
@@ -98,36 +96,6 @@ def places_named(model: Any, tokenizer: Any, stories: int = 100) -> dict[str, fl
                     hits[part] += guess == token
                     seen[part] += 1
     return {part: hits[part] / max(1, seen[part]) for part in hits}
-
-
-@torch.inference_mode()
-def kinds_named(model: Any, tokenizer: Any, stories: int = 100) -> float:
-    """How often the model calls a thing as the post's topic does, given the thing's plain name.
-
-    Neither the plain name nor the post alone tells it.
-
-    Args:
-        model: A causal model of transformers.
-        tokenizer: Its tokenizer.
-        stories: How many stories of the archive (:func:`altlib.miniworld.network.catalogued`).
-
-    Returns:
-        The share of entries with a post in which the first token of the kind gets the highest probability.
-    """
-    hits = seen = 0
-    for index in range(stories):
-        for entry, kind in zip(catalogued(HELD_OUT_SEED, index), catalogued_kinds(HELD_OUT_SEED, index), strict=True):
-            if entry.count("\n") < 2:
-                continue
-            start = entry.find(kind[:-1], entry.rindex("\n"))  # a plural may have changed the last letter
-            encoded = tokenizer(entry, return_offsets_mapping=True)
-            place = next((i for i, (a, b) in enumerate(encoded.offset_mapping) if a <= start < b), 0)
-            if start < 0 or not place:
-                continue
-            logits = model(torch.tensor([encoded.input_ids[:place]])).logits[0, -1]
-            hits += int(logits.argmax()) == encoded.input_ids[place]
-            seen += 1
-    return hits / max(1, seen)
 
 
 @torch.no_grad()
@@ -182,31 +150,8 @@ def start_looking_back(model: Any, seed: int = 0, scale: float = 0.05) -> None:
     finds.c_proj.weight[:head, code] = same * scale * 2
 
 
-def pretrain_language_model(
-    tokenizer: Any,
-    stories: int,
-    epochs: int = 1,
-    catalogue_stories: int = 0,
-    seed: int = 0,
-    report: Callable[[dict], None] = lambda row: None,
-) -> Any:
-    """Next-token pretraining of the miniature GPT-2, from :func:`start_looking_back`.
-
-    It reads the documents of :func:`altlib.pretraining.world.text_documents` and then, as
-    :func:`read_catalogue` says, the entries of an archive. Larger models have met the plain names of
-    things beside the names that people give them in their place.
-
-    Args:
-        tokenizer: From :func:`altlib.pretraining.tokenizer.train_tokenizer`.
-        stories: Stories from which the documents come.
-        epochs: Passes over them.
-        catalogue_stories: Stories from which the archive's entries come; 0 leaves this stage out.
-        seed: Of weights and order.
-        report: Called with a row of measurements every 200 updates.
-
-    Returns:
-        The model in evaluation mode.
-    """
+def new_language_model(tokenizer: Any, seed: int) -> Any:
+    """The miniature GPT-2 before it has read anything, from :func:`start_looking_back`."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
@@ -215,90 +160,95 @@ def pretrain_language_model(
         GPT2Config(**GPT2_CONFIG, bos_token_id=eos, eos_token_id=eos, pad_token_id=tokenizer.pad_token_id)
     )
     start_looking_back(model, seed)
-    documents = list(text_documents(stories))
-    read(model, tokenizer, documents, epochs, 2.5e-3, seed, lambda row: report({"stage": "text", **row}))
-    if catalogue_stories:
-        read_catalogue(model, tokenizer, catalogue_stories, seed, report)
     return model
 
 
-def read_catalogue(model: Any, tokenizer: Any, stories: int, seed: int, report: Callable[[dict], None]) -> None:
-    """The second stage of :func:`pretrain_language_model`: an archive's entries and word lists.
-
-    One ordinary document is mixed in for every four entries.
-
-    Args:
-        model: It is changed.
-        tokenizer: Its tokenizer.
-        stories: Of the archive.
-        seed: Of the order.
-        report: Called with a row of measurements.
-    """
-    entries = list(catalogue_documents(stories))
-    ordinary = list(islice(text_documents(stories, CATALOGUE_SEED + 1000), len(entries) // 4))
-    documents = entries + ordinary + list(word_lists(stories))
-    read(model, tokenizer, documents, 1, 2e-3, seed, lambda row: report({"stage": "catalogue", **row}))
-
-
-def read(
-    model: Any,
+def pretrain_language_model(
     tokenizer: Any,
-    documents: list[str],
-    epochs: int,
-    learning_rate: float,
-    seed: int,
-    report: Callable[[dict], None],
+    stories: int,
     batch: int = 16,
     length: int = 192,
-) -> None:
-    """Next-token training on shuffled documents, packed into rows.
+    learning_rate: float = 2.5e-3,
+    seed: int = 0,
+    report: Callable[[dict], None] = lambda row: None,
+    file: Path | None = None,
+) -> Any:
+    """Next-token pretraining of the miniature GPT-2, one pass over the documents of some stories.
+
+    The documents are shuffled and packed into rows.
 
     Args:
-        model: It is changed.
-        tokenizer: Its tokenizer.
-        documents: They are shuffled in place.
-        epochs: Passes over the rows.
-        learning_rate: The highest one.
-        seed: Of the order.
-        report: Called with a row of measurements every 200 updates.
+        tokenizer: From :func:`altlib.pretraining.tokenizer.train_tokenizer`.
+        stories: Stories from which the documents come.
         batch: Rows per update.
         length: Tokens per row.
+        learning_rate: The highest one.
+        seed: Of weights and order.
+        report: Called with a row of measurements every 200 updates.
+        file: Of the checkpoint.
+
+    Returns:
+        The model in evaluation mode.
     """
+    model = new_language_model(tokenizer, seed)
+    documents = list(text_documents(stories))
     Random(seed).shuffle(documents)
     rows = packed_rows(tokenizer, iter(documents), length)
     held_out = packed_rows(tokenizer, text_documents(200, HELD_OUT_SEED), length)
-    held_out_catalogue = packed_rows(tokenizer, catalogue_documents(400, HELD_OUT_SEED), length)
+    steps = len(rows) // batch
     optimiser = adamw(model, learning_rate)
-    steps = epochs * (len(rows) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.cat(
-        [torch.randperm(len(rows), generator=generator)[: len(rows) // batch * batch] for _ in range(epochs)]
-    )
-    started = time.time()
+    key = str(Key(code_fingerprint("pretraining.language"), rows=rows, batch=batch, rate=learning_rate, seed=seed))
+    stage = Stage("text", {"model": model, "optimiser": optimiser, "schedule": schedule}, file, key)
+    stage.restore()
+    for row in stage.rows:
+        report(row)
     model.train()
-    for step, chosen in enumerate(order.split(batch), start=1):
-        loss = model(rows[chosen], labels=rows[chosen]).loss
+    while stage.step < steps:
+        chosen = rows[stage.step * batch : (stage.step + 1) * batch]
+        with fast_arithmetic():
+            loss = model(chosen, labels=chosen).loss
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        if step % 200 == 0 or step == steps:
-            model.eval()
-            report(
-                {
-                    "step": step,
-                    "loss": loss.item(),
-                    "held_out_perplexity": perplexity(model, held_out),
-                    "held_out_catalogue_perplexity": perplexity(model, held_out_catalogue),
-                    "kinds_named": kinds_named(model, tokenizer),
-                    "tokens": step * batch * length,
-                    "seconds": time.time() - started,
-                }
-            )
-            model.train()
+        stage.step += 1
+        if stage.step % 200 == 0 or stage.step == steps:
+            stage.rows.append(measured(model, tokenizer, held_out, stage, loss.item(), batch * length))
+            report(stage.rows[-1])
+        stage.save()
+    stage.save(at_once=True)
+    return model.eval()
+
+
+def measured(
+    model: Any, tokenizer: Any, held_out: Tensor, stage: Stage, loss: float, tokens: int
+) -> dict[str, float | str]:
+    """A row of measurements of a model that is learning.
+
+    Args:
+        model: The GPT-2.
+        tokenizer: Its tokenizer.
+        held_out: Rows of text that it does not learn from.
+        stage: How far it is.
+        loss: Of the last update.
+        tokens: Of one update.
+    """
     model.eval()
+    copied = names_copied(model, tokenizer, 60)
+    row = {
+        "stage": stage.name,
+        "step": stage.step,
+        "loss": loss,
+        "held_out_perplexity": perplexity(model, held_out),
+        "names_first": copied["first"],
+        "names_later": copied["later"],
+        "tokens": stage.step * tokens,
+        "seconds": stage.elapsed(),
+    }
+    model.train()
+    return row
 
 
 def save_miniature_language_model(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -11,13 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from altlib.miniworld.network import MiniPost, account, catalogued, network, thread, word_list
-from altlib.miniworld.writers import write_alt_text, write_caption, write_catalogue_line, write_note
+from altlib.miniworld.alt_text import write_alt_text
+from altlib.miniworld.archive import write_catalogue_line, write_note
+from altlib.miniworld.grammar import plural
+from altlib.miniworld.lexicon import places, things
+from altlib.miniworld.network import MiniPost, account, catalogued, network, post_story, thread
 
 CLIP_SEED = 7_000_001  # pictures and captions for CLIP
 TEXT_SEED = 7_000_002  # text for the tokenizer and GPT-2
 TUNING_SEED = 7_000_003  # pictures on which the share of descriptions is set
-VISION_SEED = 7_000_005  # pictures on which the vision tower learns to name facts
 HELD_OUT_SEED = 7_000_004  # pictures on which the model cards' numbers are measured
 CLIPCAP_SEED = 7_000_006  # pictures and texts for ClipCap's mapping network
 CATALOGUE_SEED = 7_000_007  # archive entries for GPT-2
@@ -31,18 +32,25 @@ def clean_alt_text(post: MiniPost) -> str:
 def text_documents(stories: int, seed: int = TEXT_SEED) -> Iterator[str]:
     """What GPT-2 reads, one document at a time.
 
-    These are accounts of what a post is about, threads, captions, and alt text apart from its post.
+    These are accounts of what a post is about, threads, captions, alt text apart from its post, and
+    entries of an archive, which say in plain words what is drawn.
     """
     for index in range(stories):
         yield account(seed, index)
         if index % 2 == 0:
             yield "\n".join(thread(seed + 100, index))
+        else:
+            yield from catalogued(CATALOGUE_SEED + seed - TEXT_SEED, index)
         if index % 4 == 0:
-            for post in network(seed + 200, 1, index):
-                yield post.caption
-        if index % 8 == 0:
-            for post in network(seed + 300, 1, index):
-                yield clean_alt_text(post)
+            yield from (post.caption for post in network(seed + 200, 1, index))
+        elif index % 4 == 2:
+            yield from (clean_alt_text(post) for post in network(seed + 300, 1, index))
+
+
+def catalogue_documents(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[str]:
+    """Entries of an archive alone, of some stories."""
+    for index in range(stories):
+        yield from catalogued(seed, index)
 
 
 def picture_tensor(posts: list[MiniPost]) -> Tensor:
@@ -51,75 +59,24 @@ def picture_tensor(posts: list[MiniPost]) -> Tensor:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
-def clip_batches(seed: int, batch: int) -> Iterator[list[MiniPost]]:
-    """Endless batches of pictures, at most two per story."""
-    posts: list[MiniPost] = []
-    index = 0
-    while True:
-        posts.extend([p for p in network(seed, 1, index) if p.dots == 0][:2])
-        index += 1
-        if len(posts) >= batch:
-            yield posts[:batch]
-            posts = posts[batch:]
+def first_pictures(seed: int, count: int, start: int = 0) -> list[MiniPost]:
+    """The first picture of each of ``count`` stories from number ``start``."""
+    return [post_story(seed, index)[0] for index in range(start, start + count)]
 
 
-def alike_batches(seed: int, batch: int) -> Iterator[list[MiniPost]]:
-    """Endless batches of photographs that share setting, surface, colour and number: only things tell them apart."""
-    for number, posts in enumerate(clip_batches(seed, batch)):
-        shared = posts[0].scene
-        alike = []
-        for post in posts:
-            scene = replace(
-                post.scene,
-                form="photo",
-                detail="",
-                setting=shared.setting,
-                surface=shared.surface,
-                colour=shared.colour,
-                count=shared.count,
-            )
-            caption = write_caption(post.story, scene, Random(f"alike/{number}/{post.item_id}"))
-            alike.append(replace(post, scene=scene, caption=caption))
-        yield alike
-
-
-def first_pictures(seed: int, count: int) -> list[MiniPost]:
-    """The first picture of each of ``count`` stories."""
-    return [posts[0] for index in range(count) if (posts := list(network(seed, 1, index)))]
-
-
-# The facts that the vision tower learns to name.
-FACTS = ("glyph", "beside", "side", "setting", "surface", "colour", "count", "form", "detail")
-
-
-def fact_values(posts: list[MiniPost]) -> dict[str, list[str]]:
-    """What each picture shows, by fact; empty where its form does not show the fact."""
-
-    def value(post: MiniPost, fact: str) -> str:
-        scene = post.scene
-        shown = {
-            "photo": FACTS,
-            "artwork": ("glyph", "setting", "colour", "count", "form", "detail"),
-            "chart": ("colour", "form", "detail"),
-        }.get(scene.form, ("glyph", "colour", "form", "detail"))
-        return "" if fact not in shown else scene.beside.glyph if fact == "beside" else str(getattr(scene, fact))
-
-    return {fact: [value(post, fact) for post in posts] for fact in FACTS}
-
-
-def catalogue_documents(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[str]:
-    """What GPT-2 reads after :func:`text_documents`: entries of an archive, which say in plain names what is drawn."""
-    for index in range(stories):
-        yield from catalogued(seed, index)
-
-
-def word_lists(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[str]:
-    """The archive's word lists, one for every two stories.
-
-    They say what a topic calls a thing often enough to be learned.
-    """
-    for index in range(stories // 2):
-        yield word_list(seed + 2000, index)
+def title(post: MiniPost, rng: Random) -> str:
+    """A short title of a picture, as file names and tags are on the web: a thing or place that it shows, by its plain name."""
+    scene = post.scene
+    named = [glyph for glyph in (scene.thing, scene.thing, scene.companion) if glyph]
+    shown = [rng.choice(things()[glyph].nouns) for glyph in named]
+    if scene.place:
+        shown.append(rng.choice(places()[scene.place].nouns))
+    if not shown:
+        return scene.detail or scene.form
+    word = rng.choice(shown)
+    if scene.count > 1 and named and word in things()[scene.thing].nouns and rng.random() < 0.5:
+        word = plural(word)
+    return rng.choice(("{}", "An image of {}", "Photo of {}", "{} picture")).format(word)
 
 
 def clipcap_text(post: MiniPost, catalogue: float = 0.0) -> str:
@@ -128,12 +85,12 @@ def clipcap_text(post: MiniPost, catalogue: float = 0.0) -> str:
     Args:
         post: The picture.
         catalogue: With this probability, its line in an archive's catalogue instead, or a note of what is
-            seen below what its post is about. The prefix must tell what is drawn, whatever the topic
+            seen below what its post is about. The prefix must tell what is drawn, whatever the post
             calls it.
     """
     rng = Random(f"{post.item_id}/clipcap")
     if rng.random() < catalogue:
-        if rng.random() < 0.5:
+        if rng.random() < 0.7 or not post.scene.thing:
             return write_catalogue_line(post.scene, rng)
         return write_note(post.story, post.scene, rng)
     return clean_alt_text(post) if rng.random() < 0.7 else post.caption
