@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.files import whole_file
-from altlib.miniworld.lexicon import lexicon, things, topics
+from altlib.miniworld.lexicon import Setup, places, setups, things
+from altlib.miniworld.names import place_name
 from altlib.miniworld.render import render
-from altlib.miniworld.scene import Scene, Story, sample_scene, sample_story
+from altlib.miniworld.scene import Scene, sample_photo, weather_of
 
-CODE = code_fingerprint("miniworld.tasks")
+CODE = code_fingerprint("miniworld.render")[:12]  # part of a picture's name, so that another renderer draws anew
+FOOD = ("fruit", "vegetables", "bakes", "dishes")  # groups of things that are eaten
+PER_GROUP = 2  # main things of each other group
 
 
 @dataclass(frozen=True)
@@ -35,24 +38,36 @@ class DrawnTask:
     reports: list[bool]
 
 
-def miniworld_classes() -> dict[str, list[tuple[dict[str, Any], str]]]:
+@cache
+def main_things() -> dict[str, list[Setup]]:
+    """Kinds of photographs with each main thing, by glyph, in the lexicon's order."""
+    photographs = [setup for setup in setups().values() if setup.form == "photo"]
+    found = {glyph: [setup for setup in photographs if glyph in setup.main] for glyph in things()}
+    return {glyph: kinds for glyph, kinds in found.items() if kinds}
+
+
+def miniworld_classes() -> dict[str, dict[str, str]]:
     """Three sets of classes of the miniature world, by name of the task.
 
     They differ as CIFAR-100 (coarse everyday categories), Food101 (fine differences within one
-    domain) and ImageNet (many categories of all sorts) do: the 15 settings; 62 foods beside the
-    main thing; and the main thing, with one name for each of its glyphs.
+    domain) and ImageNet (categories of all sorts) do: the kinds of places; the foods that are main
+    things; and the first main things of every other group of things.
 
     Returns:
-        For each class, the facts that a scene is given, and the label.
+        For each task, the label of each class and the place or glyph that it stands for.
     """
-    kinds: dict[str, str] = {}
-    for topic in topics().values():
-        for glyph, kind in topic.kinds.items():
-            kinds.setdefault(glyph, kind)
+    food, others, of_group = {}, {}, dict[str, int]()
+    for glyph in main_things():
+        thing = things()[glyph]
+        if thing.group in FOOD:
+            food[thing.nouns[0]] = glyph
+        elif of_group.setdefault(thing.group, 0) < PER_GROUP:
+            of_group[thing.group] += 1
+            others[thing.nouns[0]] = glyph
     return {
-        "Settings": [({"setting": setting}, setting) for setting in lexicon()["settings"]],
-        "Food": [({"beside": thing}, thing.names[0]) for thing in things() if thing.group == "food"],
-        "Main things": [({"glyph": glyph, "kind": kind}, kind) for glyph, kind in kinds.items()],
+        "Places": {place.nouns[0]: kind for kind, place in places().items()},
+        "Food": food,
+        "Main things": others,
     }
 
 
@@ -60,8 +75,7 @@ def draw_tasks(folder: Path, per_class: int, seed: int) -> list[DrawnTask]:
     """Draw the pictures of all tasks that are not there yet.
 
     Args:
-        folder: Where the picture files are kept, in a folder of their own for each version of the code that
-            draws them.
+        folder: Where the picture files are kept.
         per_class: Pictures per class; half of them choose checkpoints.
         seed: Another seed draws other scenes.
 
@@ -72,15 +86,15 @@ def draw_tasks(folder: Path, per_class: int, seed: int) -> list[DrawnTask]:
         raise ValueError("a transfer task needs at least two pictures per class: one half chooses, the other reports")
     tasks = []
     for name, classes in miniworld_classes().items():
-        task = DrawnTask(name, [label for _, label in classes], [], [], [])
-        for number, (change, label) in enumerate(classes):
+        task = DrawnTask(name, list(classes), [], [], [])
+        for number, (label, shown) in enumerate(classes.items()):
             for copy in range(per_class):
-                path = folder / CODE[:12] / f"{name.split()[0].lower()}-{seed}-{number}-{copy}.png"
+                path = folder / f"{name.split()[0].lower()}-{CODE}-{seed}-{number}-{copy}.png"
                 if not path.exists():
-                    story, scene = scene_of_class(change, f"transfer/{seed}/{name}/{label}/{copy}")
+                    scene = scene_of_class(name, shown, f"transfer/{seed}/{name}/{label}/{copy}")
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with whole_file(path) as part:
-                        render(story, scene).save(part, format="PNG", compress_level=1)
+                        render(scene).save(part, format="PNG", compress_level=1)
                 task.paths.append(str(path))
                 task.targets.append(number)
                 task.reports.append(copy % 2 == 1)
@@ -88,14 +102,20 @@ def draw_tasks(folder: Path, per_class: int, seed: int) -> list[DrawnTask]:
     return tasks
 
 
-def scene_of_class(change: dict[str, Any], seed: str) -> tuple[Story, Scene]:
-    """A photograph of one thing with the facts of a class; the same seed gives the same scene.
+def scene_of_class(task: str, shown: str, seed: str) -> Scene:
+    """A photograph of a class; the same seed gives the same scene.
 
     Args:
-        change: The facts, from :func:`miniworld_classes`.
+        task: Name of the task.
+        shown: The place or main thing, from :func:`miniworld_classes`.
         seed: A text.
     """
     rng = Random(seed)
-    story = sample_story("transfer", rng)
-    scene = sample_scene(topics()[rng.choice(list(topics()))], rng)
-    return story, replace(scene, form="photo", count=1, detail="", **change)
+    if task == "Places":
+        setup = rng.choice([s for s in setups().values() if s.form == "photo" and shown in s.places])
+        place = shown
+    else:
+        setup = rng.choice(main_things()[shown])
+        setup = replace(setup, main={shown: setup.main[shown]})
+        place = rng.choice(setup.places)
+    return sample_photo(setup, place, weather_of(setup, place, rng), place_name(rng), rng)
