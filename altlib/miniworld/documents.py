@@ -7,9 +7,8 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-from altlib.miniworld.backdrops import SIZE
 from altlib.miniworld.furniture import shade
-from altlib.miniworld.glyphs import colour_code, sized_glyph, stand_glyph, text_font
+from altlib.miniworld.glyphs import SIZE, colour_code, sized_glyph, stand_glyph, text_font
 from altlib.miniworld.scene import Scene
 
 Draw = ImageDraw.ImageDraw
@@ -78,8 +77,19 @@ def draw_chart(scene: Scene, rng: Random) -> Image.Image:
         start = -90.0
         for number, height in enumerate(heights):
             sweep = 360 * height / sum(heights)
-            part = shade(fill, 1.0 - 0.09 * number) if scene.colour not in ("black",) else shade((60, 60, 64), 1 + 0.3 * number)
-            draw.pieslice((15, 16, 81, 82), start, start + sweep, fill=part, outline="#ffffff" if scene.colour != "white" else "#333333", width=2)
+            part = (
+                shade(fill, 1.0 - 0.09 * number)
+                if scene.colour not in ("black",)
+                else shade((60, 60, 64), 1 + 0.3 * number)
+            )
+            draw.pieslice(
+                (15, 16, 81, 82),
+                start,
+                start + sweep,
+                fill=part,
+                outline="#ffffff" if scene.colour != "white" else "#333333",
+                width=2,
+            )
             start += sweep
         draw.ellipse((15, 16, 81, 82), outline="#333333")
         return image
@@ -144,7 +154,11 @@ def draw_screenshot(scene: Scene, rng: Random) -> Image.Image:
             marked = rng.sample(range(24), 3)
             for cell in range(24):
                 x, y = 4 + cell % 6 * 15, 24 + cell // 6 * 17
-                draw.rectangle((x, y, x + 13, y + 15), fill=colour_code(scene.colour) if cell in marked else "#ffffff", outline="#9a9a9a")
+                draw.rectangle(
+                    (x, y, x + 13, y + 15),
+                    fill=colour_code(scene.colour) if cell in marked else "#ffffff",
+                    outline="#9a9a9a",
+                )
                 draw.line((x + 2, y + 3, x + 5, y + 3), fill="#444444", width=2)
         case "timetable":
             for y in range(23, 92, 9):

@@ -97,7 +97,9 @@ def draw_flat(draw: Draw, support: str, fill: tuple[int, int, int], a: int, b: i
             hem = [(b, 88)]
             for x in range(b, a, -8):
                 hem += [(x - 4, 94), (max(a, x - 8), 88)]
-            draw.polygon([(a + 7, top - 8), (b - 7, top - 8), (b, top + 3), *hem, (a, top + 3)], fill=fill, outline=LINE)
+            draw.polygon(
+                [(a + 7, top - 8), (b - 7, top - 8), (b, top + 3), *hem, (a, top + 3)], fill=fill, outline=LINE
+            )
             for x in range(a + 9, b - 4, 12):
                 draw.line((x, top + 4, x, 89), fill=dark, width=2)
             draw.line((a, top + 3, b, top + 3), fill=dark, width=1)

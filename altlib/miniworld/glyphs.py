@@ -15,6 +15,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
 from altlib.miniworld.lexicon import lexicon
 
+SIZE = 96  # width and height of a drawn picture, in pixels
 OUTLINE = 75  # brightest value of a pixel that belongs to a glyph's black lines
 WATER = ("⛵",)  # tinted glyphs that hold water, which stays blue
 FRAMES = ("🚲",)  # tinted glyphs whose white areas are not theirs

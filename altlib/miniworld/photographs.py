@@ -8,10 +8,10 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-from altlib.miniworld.backdrops import SIZE, VARIANTS, backdrop, falling
-from altlib.miniworld.furniture import LINE, SUPPORTS, draw_crate_front, draw_support, shade
-from altlib.miniworld.glyphs import master_glyph, sized_glyph, stand_glyph
-from altlib.miniworld.lexicon import people, things
+from altlib.miniworld.backdrops import VARIANTS, backdrop, falling
+from altlib.miniworld.furniture import LINE, SUPPORTS, draw_crate_front, draw_support
+from altlib.miniworld.glyphs import SIZE, master_glyph, sized_glyph, stand_glyph
+from altlib.miniworld.lexicon import things
 from altlib.miniworld.scene import Scene
 
 GROUND = 84  # where things stand that stand on nothing, in pixels from the top
@@ -21,7 +21,26 @@ CHILDREN = ("girl", "boy")
 WHOLE = ("wheelchair",)  # people whose glyph is not a bust
 GRADUATE = "🧑‍🎓"  # the one main thing that OpenMoji draws as a bust
 ON_GROUND = ("pets", "farm", "transport", "movers")  # groups that stand beside a support
-STANDS_ON_FLOOR = ("🪑", "🛋", "🥅", "🚩", "🌲", "⛺", "🔭", "🪜", "🧳", "🪣", "🧺", "🥁", "🎹", "⛱", "🤖", "🔥", "⚓", "🪞")
+STANDS_ON_FLOOR = (
+    "🪑",
+    "🛋",
+    "🥅",
+    "🚩",
+    "🌲",
+    "⛺",
+    "🔭",
+    "🪜",
+    "🧳",
+    "🪣",
+    "🧺",
+    "🥁",
+    "🎹",
+    "⛱",
+    "🤖",
+    "🔥",
+    "⚓",
+    "🪞",
+)
 
 
 @dataclass

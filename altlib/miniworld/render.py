@@ -9,7 +9,7 @@ from random import Random
 
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from altlib.miniworld.backdrops import SIZE, VARIANTS, backdrop, falling
+from altlib.miniworld.backdrops import VARIANTS, backdrop, falling
 from altlib.miniworld.documents import (
     draw_card,
     draw_chart,
@@ -18,9 +18,9 @@ from altlib.miniworld.documents import (
     draw_receipt,
     draw_screenshot,
 )
-from altlib.miniworld.glyphs import colour_code, sized_glyph, stand_glyph
-from altlib.miniworld.photographs import WATERLINE, draw_photo, thing_spots
+from altlib.miniworld.glyphs import SIZE, colour_code, sized_glyph, stand_glyph
 from altlib.miniworld.lexicon import things
+from altlib.miniworld.photographs import WATERLINE, draw_photo, thing_spots
 from altlib.miniworld.scene import Scene
 
 FRAME = 8  # width of an artwork's frame, in pixels

@@ -20,7 +20,7 @@ from altlib.miniworld.network import MiniPost
 from altlib.models.clip import save_clip
 from altlib.pretraining.checkpoint import Stage, adamw, fast_arithmetic
 from altlib.pretraining.tokenizer import clip_tokenizer
-from altlib.pretraining.vision import pretrain_vision
+from altlib.pretraining.vision import Naming, naming_loss, pretrain_vision
 from altlib.pretraining.world import (
     CLIP_SEED,
     TUNING_SEED,
@@ -35,6 +35,7 @@ LARGEST_SCALE = 4.6052  # of the logit scale: log 100
 TITLES = 0.15  # share of the texts that are short titles
 MEASURED = 384  # tuning pictures
 SETUPS_IN_A_BATCH = 4  # kinds of scenes in every other batch
+NAMING = 0.1  # weight of naming facts beside matching texts
 
 CLIP_CONFIG: dict[str, Any] = {
     "model_cfg": {
@@ -148,12 +149,14 @@ class ContrastiveData:
     Attributes:
         posts: The pictures.
         pooled: From :func:`pooled_pictures`, (n, d).
+        targets: What they show (:meth:`altlib.pretraining.vision.Naming.targets`).
         by_setup: Numbers of the pictures of each kind of scene.
     """
 
-    def __init__(self, visual: Any, pictures: int):
+    def __init__(self, visual: Any, naming: Naming, pictures: int):
         self.posts = first_pictures(CLIP_SEED, pictures)
         self.pooled = pooled_pictures(visual, self.posts)
+        self.targets = naming.targets([post.scene for post in self.posts])
         setups = np.array([post.story.setup for post in self.posts])
         self.by_setup = [np.flatnonzero(setups == name) for name in np.unique(setups)]
 
@@ -188,6 +191,7 @@ def written_about(post: MiniPost, share: float, rng: Random) -> str:
 
 def contrast(
     model: Any,
+    naming: Naming,
     tokenize: Callable[[list[str]], Tensor],
     steps: int,
     pictures: int,
@@ -202,10 +206,12 @@ def contrast(
     """Contrastive updates of the text tower and of the vision tower's last projection; its other layers are locked.
 
     A small share of the texts are descriptions. After each measurement it moves towards the share at
-    which the model prefers descriptions on ``target`` of the tuning pictures.
+    which the model prefers descriptions on ``target`` of the tuning pictures. The projection goes on
+    naming facts, too, so that it does not lose what captions hardly mention.
 
     Args:
         model: The open_clip model; it is changed.
+        naming: The classifiers of its embeddings; they are changed.
         tokenize: From texts to token ids.
         steps: Updates.
         pictures: How many it learns from.
@@ -220,14 +226,15 @@ def contrast(
     model.eval()
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.startswith("visual.") or "c_proj" in name)
-    data, tuning = ContrastiveData(model.visual, pictures), first_pictures(TUNING_SEED, MEASURED)
-    optimiser = adamw(model, learning_rate, eps=1e-6)
+    data, tuning = ContrastiveData(model.visual, naming, pictures), first_pictures(TUNING_SEED, MEASURED)
+    learning = torch.nn.ModuleList([model, naming.heads])
+    optimiser = adamw(learning, learning_rate, eps=1e-6)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.08)
     code = code_fingerprint("pretraining.clip")
     key = str(Key(code, pooled=data.pooled, steps=steps, batch=batch, rate=learning_rate, target=target, seed=seed))
     stage = Stage(
         "contrastive",
-        {"model": model, "optimiser": optimiser, "schedule": schedule},
+        {"learning": learning, "optimiser": optimiser, "schedule": schedule},
         file,
         key,
         extra={"share": share},
@@ -244,9 +251,10 @@ def contrast(
         logits = model.logit_scale.exp() * F.normalize(seen.float(), dim=-1) @ read.T
         own = torch.arange(len(chosen))
         loss = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+        named = naming_loss(seen.float(), {fact: target[chosen] for fact, target in data.targets.items()}, naming.heads)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], 1.0)
+        (loss + NAMING * named).backward()
+        torch.nn.utils.clip_grad_norm_([p for p in learning.parameters() if p.grad is not None], 1.0)
         optimiser.step()
         schedule.step()
         with torch.no_grad():
@@ -319,10 +327,10 @@ def pretrain_clip(
     torch.manual_seed(seed)
     model = open_clip.model.CLIP(**CLIP_CONFIG["model_cfg"])
     files = (folder / "vision.pt", folder / "contrastive.pt") if folder else (None, None)
-    pretrain_vision(
+    naming = pretrain_vision(
         model.visual, vision_steps, seed=seed, report=lambda row: report({"stage": "vision", **row}), file=files[0]
     )
-    contrast(model, clip_texts(tokenizer), steps, pictures, batch, seed=seed, report=report, file=files[1])
+    contrast(model, naming, clip_texts(tokenizer), steps, pictures, batch, seed=seed, report=report, file=files[1])
     return model.eval()
 
 

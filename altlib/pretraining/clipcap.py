@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from altlib.core.cache_keys import Key
+from altlib.core.code_imports import code_fingerprint
 from altlib.miniworld.network import MiniPost
 from altlib.models.captioner import CaptionerConfig, Example, MlpMapper, PrefixCaptioner
 from altlib.models.clip import Clip
 from altlib.models.clipcap import eight_bits
+from altlib.pretraining.checkpoint import Stage, fast_arithmetic
 from altlib.pretraining.world import (
     CLIPCAP_SEED,
     HELD_OUT_SEED,
-    clip_batches,
     clipcap_text,
     drawn_features,
     first_pictures,
@@ -38,13 +37,12 @@ def pretrain_clipcap(
     rank: int = 160,
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
-    snapshot: Callable[[MlpMapper], None] = lambda mapper: None,
+    file: Path | None = None,
 ) -> MlpMapper:
     """Train ClipCap's mapping network on pictures and texts without posts; GPT-2 stays frozen.
 
-    In all epochs but the last, a quarter of the texts are lines of a catalogue: they name the main thing
-    plainly, which captions and alt text hardly do, because what they call it depends on the post. In
-    another quarter the thing has the name that its topic gives it, below two words of that topic.
+    In all epochs but the last, half of the texts are lines of a catalogue, which name all that is drawn,
+    or notes of what is seen below what a post is about.
 
     The second matrix is learned as a product of two factors, which keeps the checkpoint small. A few
     thousand posts are too few for a mapping network to learn what a prefix can say; the captioning
@@ -61,19 +59,19 @@ def pretrain_clipcap(
         rank: Columns of the first factor of the second matrix.
         seed: Of the weights and the order.
         report: Called with a row of measurements every 200 updates.
-        snapshot: Called with the mapping network at the same points.
+        file: Of the checkpoint.
     """
     captioner = build_captioner_on(clip, tokenizer, language_model, seed)
     mapper = captioner.mapper
     assert isinstance(mapper, MlpMapper)
     factorise(mapper, rank, seed)
-    stream = (post for posts in clip_batches(CLIPCAP_SEED, 64) for post in posts)
-    posts = list(islice(stream, pictures))
+    posts = first_pictures(CLIPCAP_SEED, pictures)
     held_out = captioned_pictures(captioner, clip, first_pictures(HELD_OUT_SEED, 256))
     features, written = captioned_pictures(captioner, clip, posts)
     named = [captioner.encode("", clipcap_text(p, catalogue=0.5)) for p in posts]
-    passes = [named] * (epochs - 1) + [written]
-    fit_mapper(captioner, features, passes, held_out, batch, learning_rate, seed, report, snapshot)
+    fit_mapper(
+        captioner, features, [named] * (epochs - 1) + [written], held_out, batch, learning_rate, seed, report, file
+    )
     return mapper
 
 
@@ -86,7 +84,7 @@ def fit_mapper(
     learning_rate: float,
     seed: int,
     report: Callable[[dict], None],
-    snapshot: Callable[[MlpMapper], None],
+    file: Path | None,
 ) -> None:
     """Train the mapping network of a captioner.
 
@@ -98,30 +96,41 @@ def fit_mapper(
         batch: Pictures per update.
         learning_rate: The highest one.
         seed: Of the order.
-        report: Called with a row of measurements every 200 updates.
-        snapshot: Called with the mapping network at the same points.
+        report: Called with a row of measurements every 100 updates.
+        file: Of the checkpoint.
     """
     mapper = cast(MlpMapper, captioner.mapper)
     optimiser = torch.optim.Adam(mapper.parameters(), lr=learning_rate)
-    steps = len(passes) * math.ceil(len(features) / batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
+    updates = [
+        (examples, chosen)
+        for epoch, examples in enumerate(passes)
+        for chosen in bucketed_batches([example_length(e) for e in examples], batch, seed, epoch)
+    ]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=len(updates), pct_start=0.05)
+    code = code_fingerprint("pretraining.clipcap")
+    key = str(Key(code, features=features, passes=len(passes), batch=batch, rate=learning_rate, seed=seed))
+    stage = Stage("clipcap", {"mapper": mapper, "optimiser": optimiser, "schedule": schedule}, file, key)
+    stage.restore()
+    for row in stage.rows:
+        report(row)
     captioner.train()
-    started, step = time.time(), 0
-    for epoch, examples in enumerate(passes):
-        for chosen in bucketed_batches([example_length(e) for e in examples], batch, seed, epoch):
+    while stage.step < len(updates):
+        examples, chosen = updates[stage.step]
+        with fast_arithmetic():
             loss = captioner.token_losses(features[chosen], [examples[i] for i in chosen])[0].mean()
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(mapper.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            step += 1
-            if step % 200 == 0 or step == steps:
-                with torch.inference_mode():
-                    held_out_loss = captioner.token_losses(*held_out)[0].mean().item()
-                row = {"step": step, "loss": loss.item(), "held_out_loss": held_out_loss}
-                report(row | {"pictures": step * batch, "seconds": time.time() - started})
-                snapshot(mapper)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(mapper.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        stage.step += 1
+        if stage.step % 100 == 0 or stage.step == len(updates):
+            with torch.inference_mode():
+                held_out_loss = captioner.token_losses(*held_out)[0].mean().item()
+            row = {"step": stage.step, "loss": loss.item(), "held_out_loss": held_out_loss}
+            stage.rows.append(row | {"pictures": stage.step * batch, "seconds": stage.elapsed()})
+            report(stage.rows[-1])
+        stage.save()
 
 
 def factorise(mapper: MlpMapper, rank: int, seed: int) -> None:

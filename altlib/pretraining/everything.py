@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from altlib.models.clip import load_clip
@@ -23,42 +24,57 @@ def pretrain_all(
     folder: Path,
     vision_steps: int,
     clip_steps: int,
+    clip_pictures: int,
     clip_batch: int,
     text_stories: int,
-    text_epochs: int,
-    catalogue_stories: int,
     clipcap_pictures: int,
     clipcap_epochs: int,
 ) -> None:
     """Train tokenizer, GPT-2, CLIP and ClipCap, in this order.
 
     They are written to ``folder/gpt2``, ``folder/clip`` and ``folder/clipcap``, with their measurements.
+    A run that is stopped goes on from the checkpoints in ``folder/unfinished``.
 
     Args:
         folder: Where they are written.
         vision_steps: Updates of CLIP's vision tower on facts.
         clip_steps: Contrastive updates of CLIP.
+        clip_pictures: Pictures that these learn from.
         clip_batch: Pictures per contrastive update.
         text_stories: Stories from which GPT-2's texts come.
-        text_epochs: Passes over these texts.
-        catalogue_stories: Stories from which GPT-2's archive entries come.
         clipcap_pictures: Pictures that ClipCap learns from.
         clipcap_epochs: Passes over them.
     """
+    unfinished = folder / "unfinished"
     tokenizer = train_tokenizer(text_documents(TOKENIZER_STORIES))
     rows: list[dict] = []
-    language_model = pretrain_language_model(
-        tokenizer, text_stories, text_epochs, catalogue_stories, report=rows.append
-    )
+    language_model = pretrain_language_model(tokenizer, text_stories, report=rows.append, file=unfinished / "gpt2.pt")
     save_miniature_language_model(language_model, tokenizer, folder / "gpt2")
     write_measurements(rows, folder / "gpt2" / "measurements.jsonl")
     rows = []
-    model = pretrain_clip(tokenizer, clip_steps, clip_batch, vision_steps=vision_steps, report=rows.append)
+    model = pretrain_clip(
+        tokenizer,
+        clip_steps,
+        clip_pictures,
+        clip_batch,
+        vision_steps=vision_steps,
+        report=rows.append,
+        folder=unfinished,
+    )
     save_miniature_clip(model, tokenizer, folder / "clip")
     write_measurements(rows, folder / "clip" / "measurements.jsonl")
     rows = []
     # The mapping network meets them as they are read back, in half precision.
     clip, (tokenizer, language_model) = load_clip(str(folder / "clip")), load_language_model(str(folder / "gpt2"))
-    mapper = pretrain_clipcap(clip, tokenizer, language_model, clipcap_pictures, clipcap_epochs, report=rows.append)
+    mapper = pretrain_clipcap(
+        clip,
+        tokenizer,
+        language_model,
+        clipcap_pictures,
+        clipcap_epochs,
+        report=rows.append,
+        file=unfinished / "clipcap.pt",
+    )
     save_miniature_clipcap(mapper, folder / "clipcap")
     write_measurements(rows, folder / "clipcap" / "measurements.jsonl")
+    shutil.rmtree(unfinished, ignore_errors=True)

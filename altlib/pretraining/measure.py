@@ -13,7 +13,7 @@ from altlib.miniworld.stated_facts import stated_facts
 from altlib.models.clip import Clip
 from altlib.pretraining.clip import description_preference, retrieval_accuracy
 from altlib.pretraining.clipcap import build_captioner_on
-from altlib.pretraining.language import kinds_named, packed_rows, perplexity, places_named
+from altlib.pretraining.language import names_copied, packed_rows, perplexity
 from altlib.pretraining.world import HELD_OUT_SEED, drawn_features, first_pictures, text_documents
 
 
@@ -41,15 +41,14 @@ def measure(
     texts = best_texts(
         decode(captioner, drawn_features(clip.model, held_out), [""] * len(held_out), Decoding(beams=1, max_tokens=60))
     )
-    stated = stated_facts({"ClipCap": texts}, [p.facts for p in held_out]).drop(columns=["system", "place", "quality"])
+    stated = stated_facts({"ClipCap": texts}, [p.facts for p in held_out]).drop(columns="system")
     return {
         "pictures": pictures,
         "description_preference": description_preference(clip.model, clip.tokenize, held_out),
         "retrieval_256": retrieval_accuracy(clip.model, clip.tokenize, retrieved),
         "retrieval_pictures": len(retrieved),
         "perplexity": perplexity(language_model, rows),
-        "places_named": places_named(language_model, tokenizer),
-        "kinds_named": kinds_named(language_model, tokenizer),
+        "names_copied": names_copied(language_model, tokenizer),
         "clipcap_states": {fact: float(share) for fact, share in stated.iloc[0].items()},
     }
 
@@ -61,21 +60,15 @@ def as_table(measured: dict[str, Any]) -> pd.DataFrame:
         low, high = proportion_interval(round(value * pictures), pictures)
         return what, 100 * value, 100 * low, 100 * high
 
-    retrieved, places = measured["retrieval_pictures"], measured["places_named"]
+    retrieved, names = measured["retrieval_pictures"], measured["names_copied"]
     rows: list[tuple[str, float, float | None, float | None]] = [
         share(
             "CLIP prefers the description to the caption (%)", measured["description_preference"], measured["pictures"]
         ),
         share(f"CLIP ranks the own caption first of {retrieved} (%)", measured["retrieval_256"], retrieved),
         ("GPT-2's perplexity on unseen accounts, threads, captions and alt text", measured["perplexity"], None, None),
-        ("GPT-2 picks the right one of a post's places (% of first tokens)", 100 * places["first"], None, None),
-        ("GPT-2 goes on copying its name (% of later tokens)", 100 * places["later"], None, None),
-        (
-            "GPT-2 calls a thing as the post's topic does, given its plain name (% of first tokens)",
-            100 * measured["kinds_named"],
-            None,
-            None,
-        ),
+        ("GPT-2 says a name of the post where an account does (% of first tokens)", 100 * names["first"], None, None),
+        ("GPT-2 goes on copying the name (% of later tokens)", 100 * names["later"], None, None),
         *(
             (f"frozen ClipCap states the {fact} rightly (%, greedy)", value, None, None)
             for fact, value in measured["clipcap_states"].items()

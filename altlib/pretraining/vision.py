@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,6 +37,26 @@ FACTS = (  # what it learns to name
     "trend",
 )
 IN_PHOTOGRAPHS = ("person_kind", "companion", "support")  # facts whose absence can be seen, too
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What names the facts of a picture from its embedding.
+
+    Attributes:
+        heads: A linear classifier per fact.
+        classes: The number of each value of each fact.
+    """
+
+    heads: torch.nn.ModuleDict
+    classes: dict[str, dict[str, int]]
+
+    def targets(self, scenes: list[Scene]) -> dict[str, Tensor]:
+        """The class of each fact of each scene, (n,) by fact; -100 where it has none."""
+        return {
+            fact: torch.tensor([self.classes[fact].get(v, -100) for v in values])
+            for fact, values in fact_values(scenes).items()
+        }
 
 
 def vision_scenes(batch: int, step: int) -> list[Scene]:
@@ -76,7 +97,7 @@ def pretrain_vision(
     seed: int = 0,
     report: Callable[[dict], None] = lambda row: None,
     file: Path | None = None,
-) -> None:
+) -> Naming:
     """Teach the vision tower to name what pictures show, before it meets any text.
 
     One linear classifier per fact reads the image embedding. Contrastive learning alone, on as few
@@ -91,10 +112,14 @@ def pretrain_vision(
         seed: Of the classifiers.
         report: Called with a row of measurements every 100 updates.
         file: Of the checkpoint.
+
+    Returns:
+        The classifiers.
     """
     classes = fact_classes()
     torch.manual_seed(seed)
     heads = torch.nn.ModuleDict({f: torch.nn.Linear(visual.output_dim, len(c)) for f, c in classes.items()})
+    naming = Naming(heads, classes)
     learning = [*visual.parameters(), *heads.parameters()]
     optimiser = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
@@ -112,7 +137,7 @@ def pretrain_vision(
         pixels = scene_pixels(scenes).contiguous(memory_format=torch.channels_last)
         with fast_arithmetic():
             embedded = visual(pixels).float()
-        loss = naming_loss(embedded, scenes, heads, classes, hits)
+        loss = naming_loss(embedded, naming.targets(scenes), heads, hits)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learning, 1.0)
@@ -126,27 +151,27 @@ def pretrain_vision(
             hits = {fact: [0, 0] for fact in FACTS}
         stage.save()
     stage.save(at_once=True)
+    return naming
 
 
 def naming_loss(
-    embedded: Tensor, scenes: list[Scene], heads: Any, classes: dict[str, dict[str, int]], hits: dict[str, list[int]]
+    embedded: Tensor, targets: dict[str, Tensor], heads: Any, hits: dict[str, list[int]] | None = None
 ) -> Tensor:
     """The sum over the facts of the mean cross-entropy of naming them.
 
     Args:
         embedded: Of the pictures, (n, width).
-        scenes: What they show.
+        targets: From :meth:`Naming.targets`.
         heads: A classifier per fact.
-        classes: From :func:`fact_classes`.
         hits: How many were named rightly, and how many there were, by fact; it is added to.
     """
     loss = torch.zeros(())
-    for fact, values in fact_values(scenes).items():
-        target = torch.tensor([classes[fact].get(v, -100) for v in values])
+    for fact, target in targets.items():
         if (target < 0).all():
             continue
         logits = heads[fact](embedded)
         loss = loss + F.cross_entropy(logits, target)
-        hits[fact][0] += int((logits.argmax(1) == target).sum())
-        hits[fact][1] += int((target >= 0).sum())
+        if hits is not None:
+            hits[fact][0] += int((logits.argmax(1) == target).sum())
+            hits[fact][1] += int((target >= 0).sum())
     return loss
