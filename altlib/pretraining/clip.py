@@ -1,4 +1,4 @@
-"""Pretrain the miniature CLIP: its vision tower on facts, then text tower and last projection on mostly caption-like text."""
+"""Pretrain the miniature CLIP: its vision tower on facts, then its text tower on mostly caption-like text."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from altlib.miniworld.network import MiniPost
 from altlib.models.clip import save_clip
 from altlib.pretraining.checkpoint import Stage, adamw, fast_arithmetic
 from altlib.pretraining.tokenizer import clip_tokenizer
-from altlib.pretraining.vision import Naming, naming_loss, pretrain_vision
+from altlib.pretraining.vision import pretrain_vision
 from altlib.pretraining.world import (
     CLIP_SEED,
     TUNING_SEED,
     clean_alt_text,
     drawn_features,
     first_pictures,
-    picture_tensor,
     title,
 )
 
@@ -35,7 +34,6 @@ LARGEST_SCALE = 4.6052  # of the logit scale: log 100
 TITLES = 0.15  # share of the texts that are short titles
 MEASURED = 384  # tuning pictures
 SETUPS_IN_A_BATCH = 4  # kinds of scenes in every other batch
-NAMING = 0.1  # weight of naming facts beside matching texts
 
 CLIP_CONFIG: dict[str, Any] = {
     "model_cfg": {
@@ -97,50 +95,29 @@ def clip_texts(tokenizer: Any) -> Callable[[list[str]], Tensor]:
     )
 
 
-@torch.inference_mode()
-def pooled_pictures(visual: Any, posts: list[MiniPost], batch: int = 128) -> Tensor:
-    """What the vision tower's attention pool makes of pictures, before its last projection.
-
-    Args:
-        visual: A modified ResNet of open_clip, in evaluation mode.
-        posts: The pictures.
-        batch: Pictures at a time.
-
-    Returns:
-        (n, 32 times the tower's width), half precision.
-    """
-    projection = visual.attnpool.c_proj
-    whole = torch.nn.Linear(projection.in_features, projection.in_features)
-    with torch.no_grad():
-        whole.weight.copy_(torch.eye(projection.in_features))
-        whole.bias.zero_()
-    visual.attnpool.c_proj = whole
-    try:
-        parts = []
-        for start in range(0, len(posts), batch):
-            pixels = picture_tensor(posts[start : start + batch]).contiguous(memory_format=torch.channels_last)
-            with fast_arithmetic():
-                parts.append(visual(pixels).half())
-        return torch.cat(parts)
-    finally:
-        visual.attnpool.c_proj = projection
-
-
-def encode_texts(model: Any, tokens: Tensor) -> Tensor:
-    """What ``model.encode_text`` gives, without computing columns that are padding in all rows, (n, width).
+def encode_texts(model: Any, tokens: Tensor, parts: int = 4) -> Tensor:
+    """What ``model.encode_text`` gives, without computing columns that are padding.
 
     The text tower is causal and pools at the end of text, so that padding behind it changes nothing.
 
     Args:
         model: An open_clip model.
         tokens: (n, T).
+        parts: Texts of similar length are computed together, in so many parts.
+
+    Returns:
+        Unit vectors, (n, width).
     """
-    length = int((tokens != 0).sum(1).max())
-    tokens = tokens[:, :length]
-    x = model.token_embedding(tokens) + model.positional_embedding[:length]
-    x = model.ln_final(model.transformer(x, attn_mask=model.attn_mask[:length, :length]))
-    x = x[torch.arange(len(x)), tokens.argmax(1)] @ model.text_projection
-    return F.normalize(x.float(), dim=-1)
+    lengths = (tokens != 0).sum(1)
+    order = lengths.argsort()
+    encoded = []
+    for rows in order.chunk(parts):
+        length = int(lengths[rows].max())
+        part = tokens[rows, :length]
+        x = model.token_embedding(part) + model.positional_embedding[:length]
+        x = model.ln_final(model.transformer(x, attn_mask=model.attn_mask[:length, :length]))
+        encoded.append(x[torch.arange(len(rows)), part.argmax(1)] @ model.text_projection)
+    return F.normalize(torch.cat(encoded)[order.argsort()].float(), dim=-1)
 
 
 class ContrastiveData:
@@ -148,15 +125,14 @@ class ContrastiveData:
 
     Attributes:
         posts: The pictures.
-        pooled: From :func:`pooled_pictures`, (n, d).
-        targets: What they show (:meth:`altlib.pretraining.vision.Naming.targets`).
+        features: Their unit-length embeddings, (n, width).
         by_setup: Numbers of the pictures of each kind of scene.
     """
 
-    def __init__(self, visual: Any, naming: Naming, pictures: int):
+    def __init__(self, model: Any, pictures: int):
         self.posts = first_pictures(CLIP_SEED, pictures)
-        self.pooled = pooled_pictures(visual, self.posts)
-        self.targets = naming.targets([post.scene for post in self.posts])
+        with fast_arithmetic():
+            self.features = drawn_features(model, self.posts).clone()
         setups = np.array([post.story.setup for post in self.posts])
         self.by_setup = [np.flatnonzero(setups == name) for name in np.unique(setups)]
 
@@ -191,7 +167,6 @@ def written_about(post: MiniPost, share: float, rng: Random) -> str:
 
 def contrast(
     model: Any,
-    naming: Naming,
     tokenize: Callable[[list[str]], Tensor],
     steps: int,
     pictures: int,
@@ -203,15 +178,13 @@ def contrast(
     report: Callable[[dict], None] = lambda row: None,
     file: Path | None = None,
 ) -> None:
-    """Contrastive updates of the text tower and of the vision tower's last projection; its other layers are locked.
+    """Contrastive updates of the text tower; the vision tower is locked (as in LiT, Zhai et al. 2022).
 
     A small share of the texts are descriptions. After each measurement it moves towards the share at
-    which the model prefers descriptions on ``target`` of the tuning pictures. The projection goes on
-    naming facts, too, so that it does not lose what captions hardly mention.
+    which the model prefers descriptions on ``target`` of the tuning pictures.
 
     Args:
         model: The open_clip model; it is changed.
-        naming: The classifiers of its embeddings; they are changed.
         tokenize: From texts to token ids.
         steps: Updates.
         pictures: How many it learns from.
@@ -225,16 +198,15 @@ def contrast(
     """
     model.eval()
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(not name.startswith("visual.") or "c_proj" in name)
-    data, tuning = ContrastiveData(model.visual, naming, pictures), first_pictures(TUNING_SEED, MEASURED)
-    learning = torch.nn.ModuleList([model, naming.heads])
-    optimiser = adamw(learning, learning_rate, eps=1e-6)
+        parameter.requires_grad_(not name.startswith("visual."))
+    data, tuning = ContrastiveData(model, pictures), first_pictures(TUNING_SEED, MEASURED)
+    optimiser = adamw(model, learning_rate, eps=1e-6)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.08)
     code = code_fingerprint("pretraining.clip")
-    key = str(Key(code, pooled=data.pooled, steps=steps, batch=batch, rate=learning_rate, target=target, seed=seed))
+    key = str(Key(code, features=data.features, steps=steps, batch=batch, rate=learning_rate, target=target, seed=seed))
     stage = Stage(
         "contrastive",
-        {"learning": learning, "optimiser": optimiser, "schedule": schedule},
+        {"model": model, "optimiser": optimiser, "schedule": schedule},
         file,
         key,
         extra={"share": share},
@@ -246,15 +218,13 @@ def contrast(
         chosen, rng = data.batch(stage.step, batch, seed), Random(f"contrast/{seed}/{stage.step}")
         texts = [written_about(data.posts[i], stage.extra["share"], rng) for i in chosen]
         with fast_arithmetic():
-            seen = model.visual.attnpool.c_proj(data.pooled[chosen].float())
             read = encode_texts(model, tokenize(texts))
-        logits = model.logit_scale.exp() * F.normalize(seen.float(), dim=-1) @ read.T
+        logits = model.logit_scale.exp() * data.features[chosen] @ read.T
         own = torch.arange(len(chosen))
         loss = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
-        named = naming_loss(seen.float(), {fact: target[chosen] for fact, target in data.targets.items()}, naming.heads)
         optimiser.zero_grad(set_to_none=True)
-        (loss + NAMING * named).backward()
-        torch.nn.utils.clip_grad_norm_([p for p in learning.parameters() if p.grad is not None], 1.0)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], 1.0)
         optimiser.step()
         schedule.step()
         with torch.no_grad():
@@ -327,10 +297,10 @@ def pretrain_clip(
     torch.manual_seed(seed)
     model = open_clip.model.CLIP(**CLIP_CONFIG["model_cfg"])
     files = (folder / "vision.pt", folder / "contrastive.pt") if folder else (None, None)
-    naming = pretrain_vision(
+    pretrain_vision(
         model.visual, vision_steps, seed=seed, report=lambda row: report({"stage": "vision", **row}), file=files[0]
     )
-    contrast(model, naming, clip_texts(tokenizer), steps, pictures, batch, seed=seed, report=report, file=files[1])
+    contrast(model, clip_texts(tokenizer), steps, pictures, batch, seed=seed, report=report, file=files[1])
     return model.eval()
 
 
