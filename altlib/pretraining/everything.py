@@ -7,10 +7,13 @@ import shutil
 from pathlib import Path
 
 from altlib.models.clip import load_clip
+from altlib.models.clipcap import read_clipcap
 from altlib.models.language import load_language_model
+from altlib.pretraining.cards import write_cards
 from altlib.pretraining.clip import pretrain_clip, save_miniature_clip
 from altlib.pretraining.clipcap import pretrain_clipcap, save_miniature_clipcap
 from altlib.pretraining.language import pretrain_language_model, save_miniature_language_model
+from altlib.pretraining.measure import measure
 from altlib.pretraining.tokenizer import TOKENIZER_STORIES, train_tokenizer
 from altlib.pretraining.world import text_documents
 
@@ -32,7 +35,8 @@ def pretrain_all(
 ) -> None:
     """Train tokenizer, GPT-2, CLIP and ClipCap, in this order.
 
-    They are written to ``folder/gpt2``, ``folder/clip`` and ``folder/clipcap``, with their measurements.
+    They are written to ``folder/gpt2``, ``folder/clip`` and ``folder/clipcap``, with their measurements
+    and model cards.
     A run that is stopped goes on from the checkpoints in ``folder/unfinished``.
 
     Args:
@@ -77,4 +81,25 @@ def pretrain_all(
     )
     save_miniature_clipcap(mapper, folder / "clipcap")
     write_measurements(rows, folder / "clipcap" / "measurements.jsonl")
+    card_models(folder)
     shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def card_models(folder: Path, pictures: int = 512) -> None:
+    """Measure the models of a folder and write their cards.
+
+    Args:
+        folder: As :func:`pretrain_all` writes it.
+        pictures: Held-out pictures on which they are measured.
+    """
+    clip = load_clip(str(folder / "clip"))
+    tokenizer, language_model = load_language_model(str(folder / "gpt2"))
+    mapping, _ = read_clipcap(str(folder / "clipcap"))
+    write_cards(
+        folder,
+        measure(clip, tokenizer, language_model, mapping, pictures),
+        {
+            "CLIP": sum(p.numel() for p in clip.model.parameters()),
+            "GPT-2": sum(p.numel() for p in language_model.parameters()),
+        },
+    )

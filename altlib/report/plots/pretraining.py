@@ -14,19 +14,18 @@ from matplotlib.axes import Axes
 from altlib.report import figures
 
 MODELS = ("clip", "gpt2", "clipcap")
-FACTS = {"glyph": "main thing", "beside": "other thing", "setting": "setting", "count": "number"}
+FACTS = {"thing": "main thing", "companion": "other thing", "place": "place", "count": "number"}
 
 
 def read_history(folder: Path) -> dict[str, pd.DataFrame]:
     """The measurements that each model's pretraining left in its folder, by stage, one row per measurement.
 
     Returns:
-        Frames ``vision`` and ``contrastive`` (CLIP), ``text`` and ``catalogue`` (GPT-2), and
-        ``clipcap``.
+        Frames ``vision`` and ``contrastive`` (CLIP), ``text`` (GPT-2), and ``clipcap``.
     """
     lines = {model: (folder / model / "measurements.jsonl").read_text("utf-8").splitlines() for model in MODELS}
     measured = {model: pd.DataFrame([json.loads(line) for line in found]) for model, found in lines.items()}
-    stages = {"vision": "clip", "contrastive": "clip", "text": "gpt2", "catalogue": "gpt2"}
+    stages = {"vision": "clip", "contrastive": "clip", "text": "gpt2"}
     by_stage = {stage: measured[model][measured[model]["stage"] == stage] for stage, model in stages.items()}
     return by_stage | {"clipcap": measured["clipcap"]}
 
@@ -93,7 +92,7 @@ def pretraining_curves(history: dict[str, pd.DataFrame]) -> HTML:
         draw_retrieval(axes[0, 1], history["contrastive"]),
         draw_preference(axes[1, 0], history["contrastive"]),
     ]
-    text, catalogue, clipcap = history["text"], history["catalogue"], history["clipcap"]
+    text, clipcap = history["text"], history["clipcap"]
     draw_line(
         axes[1, 1],
         text["tokens"] / 1e6,
@@ -113,20 +112,18 @@ def pretraining_curves(history: dict[str, pd.DataFrame]) -> HTML:
         xlabel="pictures seen (thousands)",
         ylabel="negative log-likelihood (nats per token)",
     )
-    named = 100 * catalogue["kinds_named"]
+    copied = 100 * text["names_later"]
     draw_line(
         axes[2, 1],
-        catalogue["tokens"] / 1e6,
-        named,
+        text["tokens"] / 1e6,
+        copied,
         5,
-        title="GPT-2: calls a thing as the topic does",
-        xlabel="tokens of archive entries read (millions)",
-        ylabel="entries (%)",
+        title="GPT-2: copies a name of the post",
+        xlabel="tokens read (millions)",
+        ylabel="tokens (%)",
         ylim=(0, 100),
     )
-    spoken.append(
-        f"In {named.iloc[-1]:.0f}% of archive entries it knows what the topic calls a thing with a plain name"
-    )
+    spoken.append(f"It predicts {copied.iloc[-1]:.0f}% of the tokens of a name that the post has told, after its first")
     spoken.append(f"ClipCap's held-out loss ends at {clipcap['held_out_loss'].iloc[-1]:.2f} nats per token")
     return figures.show(
         figure,
