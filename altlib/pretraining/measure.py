@@ -19,7 +19,6 @@ from altlib.pretraining.clipcap import build_captioner_on
 from altlib.pretraining.language import names_copied, packed_rows, perplexity
 from altlib.pretraining.world import HELD_OUT_SEED, drawn_features, first_pictures, text_documents
 
-
 PER_CLASS = 8  # pictures of each class of a transfer task; half of them report
 
 
