@@ -14,7 +14,7 @@ from altlib.miniworld.names import place_name
 from altlib.miniworld.render import render
 from altlib.miniworld.scene import Scene, sample_photo, weather_of
 
-CODE = code_fingerprint("miniworld.render")[:12]  # part of a picture's name, so that another renderer draws anew
+CODE = code_fingerprint("miniworld.tasks")
 FOOD = ("fruit", "vegetables", "bakes", "dishes")  # groups of things that are eaten
 PER_GROUP = 2  # main things of each other group
 
@@ -75,7 +75,8 @@ def draw_tasks(folder: Path, per_class: int, seed: int) -> list[DrawnTask]:
     """Draw the pictures of all tasks that are not there yet.
 
     Args:
-        folder: Where the picture files are kept.
+        folder: Where the picture files are kept, in a folder of their own for each version of the code that
+            draws them.
         per_class: Pictures per class; half of them choose checkpoints.
         seed: Another seed draws other scenes.
 
@@ -89,7 +90,7 @@ def draw_tasks(folder: Path, per_class: int, seed: int) -> list[DrawnTask]:
         task = DrawnTask(name, list(classes), [], [], [])
         for number, (label, shown) in enumerate(classes.items()):
             for copy in range(per_class):
-                path = folder / f"{name.split()[0].lower()}-{CODE}-{seed}-{number}-{copy}.png"
+                path = folder / CODE[:12] / f"{name.split()[0].lower()}-{seed}-{number}-{copy}.png"
                 if not path.exists():
                     scene = scene_of_class(name, shown, f"transfer/{seed}/{name}/{label}/{copy}")
                     path.parent.mkdir(parents=True, exist_ok=True)

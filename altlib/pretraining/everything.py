@@ -17,6 +17,8 @@ from altlib.pretraining.measure import measure
 from altlib.pretraining.tokenizer import TOKENIZER_STORIES, train_tokenizer
 from altlib.pretraining.world import text_documents
 
+MEASURED = 512  # held-out pictures on which the cards' numbers are measured
+
 
 def write_measurements(rows: list[dict], path: Path) -> None:
     """Write what a pretraining run reported, as JSON lines."""
@@ -81,11 +83,11 @@ def pretrain_all(
     )
     save_miniature_clipcap(mapper, folder / "clipcap")
     write_measurements(rows, folder / "clipcap" / "measurements.jsonl")
-    card_models(folder)
+    card_models(folder, MEASURED)
     shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def card_models(folder: Path, pictures: int = 512) -> None:
+def card_models(folder: Path, pictures: int = MEASURED) -> None:
     """Measure the models of a folder and write their cards.
 
     Args:

@@ -5,22 +5,32 @@ from pathlib import Path
 import pytest
 
 from altlib.miniworld import tasks
+from altlib.miniworld.lexicon import places, things
 
 
-def test_the_tasks_of_the_miniature_world_differ_in_size_and_domain():
+def test_the_tasks_of_the_miniature_world_differ_in_domain_and_have_at_most_forty_classes():
     classes = tasks.miniworld_classes()
-    sizes = [len(c) for c in classes.values()]
-    assert len(sizes) == 3 and min(sizes) == 15 and max(sizes) > 130
-    assert all(len({label for _, label in c}) == len(c) for c in classes.values())
+    assert list(classes) == ["Places", "Food", "Main things"]
+    assert all(20 <= len(c) <= 40 for c in classes.values())
+    assert {things()[glyph].group for glyph in classes["Food"].values()} == set(tasks.FOOD)
+    assert not {things()[glyph].group for glyph in classes["Main things"].values()} & set(tasks.FOOD)
+
+
+@pytest.mark.parametrize("task", ["Places", "Food", "Main things"])
+def test_a_picture_of_a_class_shows_it_at_a_place_where_it_may_be(task):
+    for shown in tasks.miniworld_classes()[task].values():
+        scene = tasks.scene_of_class(task, shown, "seed")
+        assert shown in (scene.place, scene.thing) and scene.form == "photo"
+        assert bool(scene.weather) == places()[scene.place].outdoors
+        assert scene == tasks.scene_of_class(task, shown, "seed")
 
 
 @pytest.fixture
-def two_settings(monkeypatch):
-    classes = [({"setting": "beach"}, "beach"), ({"setting": "snow"}, "snow")]
-    monkeypatch.setattr(tasks, "miniworld_classes", lambda: {"Settings": classes})
+def two_places(monkeypatch):
+    monkeypatch.setattr(tasks, "miniworld_classes", lambda: {"Places": {"beach": "beach", "park": "park"}})
 
 
-def test_what_is_drawn_is_kept_and_another_seed_draws_other_pictures(two_settings, tmp_path):
+def test_what_is_drawn_is_kept_and_another_seed_draws_other_pictures(two_places, tmp_path):
     (first,) = tasks.draw_tasks(tmp_path, 2, seed=0)
     times = {path: Path(path).stat().st_mtime_ns for path in first.paths}
     (other,) = tasks.draw_tasks(tmp_path, 2, seed=1)
@@ -29,7 +39,7 @@ def test_what_is_drawn_is_kept_and_another_seed_draws_other_pictures(two_setting
     assert Path(first.paths[0]).read_bytes() != Path(other.paths[0]).read_bytes()
 
 
-def test_pictures_of_another_renderer_are_not_taken_for_its_own(two_settings, tmp_path, monkeypatch):
+def test_pictures_of_another_renderer_are_not_taken_for_its_own(two_places, tmp_path, monkeypatch):
     (first,) = tasks.draw_tasks(tmp_path, 2, seed=0)
     for path in first.paths:
         Path(path).write_bytes(b"drawn by the code as it was")
@@ -37,3 +47,8 @@ def test_pictures_of_another_renderer_are_not_taken_for_its_own(two_settings, tm
     (again,) = tasks.draw_tasks(tmp_path, 2, seed=0)
     assert not set(first.paths) & set(again.paths)
     assert all(Path(path).read_bytes().startswith(b"\x89PNG") for path in again.paths)
+
+
+def test_one_picture_per_class_is_too_few(tmp_path):
+    with pytest.raises(ValueError, match="at least two pictures per class"):
+        tasks.draw_tasks(tmp_path, 1, seed=0)
