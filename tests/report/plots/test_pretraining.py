@@ -11,7 +11,7 @@ SHIPPED = Path(str(files("altlib") / "checkpoints"))
 def test_the_pretraining_of_the_shipped_models_is_told(alt_of, drawn):
     history = read_history(SHIPPED)
     alt = alt_of(pretraining_curves(history))
-    assert f"the main thing on {100 * history['vision']['names_glyph'].iloc[-1]:.0f}% of pictures" in alt
+    assert f"the main thing on {100 * history['vision']['names_thing'].iloc[-1]:.0f}% of pictures" in alt
     assert f"ClipCap's held-out loss ends at {history['clipcap']['held_out_loss'].iloc[-1]:.2f} nats per token" in alt
     assert len(drawn[0].axes) == 6
     assert all(axis.get_xlabel() and axis.get_ylabel() and axis.get_title() for axis in drawn[0].axes)
