@@ -31,6 +31,8 @@ from altlib.pretraining.world import (
 )
 
 LARGEST_SCALE = 4.6052  # of the logit scale: log 100
+GAIN = 0.2  # change of the share of descriptions for a preference that is off by one
+MOST_DESCRIPTIONS = 0.25  # among the texts
 TITLES = 0.15  # share of the texts that are short titles
 MEASURED = 384  # tuning pictures
 SETUPS_IN_A_BATCH = 4  # kinds of scenes in every other batch
@@ -149,18 +151,20 @@ class ContrastiveData:
         return list(rng.choice(len(self.posts), min(size, len(self.posts)), replace=False))
 
 
-def written_about(post: MiniPost, share: float, rng: Random) -> str:
+def written_about(post: MiniPost, share: float, other: MiniPost, rng: Random) -> str:
     """A text about a picture as CLIP meets it on the web: mostly a caption.
 
     Args:
         post: The picture.
-        share: Of descriptions.
+        share: Of descriptions. A negative one is the share of descriptions that belong to another picture:
+            noise that makes descriptions less trusted.
+        other: That picture.
         rng: Chooses.
     """
     kind = rng.random()
-    if kind < share:
-        return clean_alt_text(post)
-    if kind < share + TITLES:
+    if kind < abs(share):
+        return clean_alt_text(post if share > 0 else other)
+    if kind < abs(share) + TITLES:
         return title(post, rng)
     return write_caption(post.story, post.scene, rng)
 
@@ -180,8 +184,8 @@ def contrast(
 ) -> None:
     """Contrastive updates of the text tower; the vision tower is locked (as in LiT, Zhai et al. 2022).
 
-    A small share of the texts are descriptions. After each measurement it moves towards the share at
-    which the model prefers descriptions on ``target`` of the tuning pictures.
+    A small share of the texts are descriptions (:func:`written_about`). After each measurement it moves
+    towards the share at which the model prefers descriptions on ``target`` of the tuning pictures.
 
     Args:
         model: The open_clip model; it is changed.
@@ -216,7 +220,8 @@ def contrast(
         report(row)
     while stage.step < steps:
         chosen, rng = data.batch(stage.step, batch, seed), Random(f"contrast/{seed}/{stage.step}")
-        texts = [written_about(data.posts[i], stage.extra["share"], rng) for i in chosen]
+        share = stage.extra["share"]
+        texts = [written_about(data.posts[i], share, rng.choice(data.posts), rng) for i in chosen]
         with fast_arithmetic():
             read = encode_texts(model, tokenize(texts))
         logits = model.logit_scale.exp() * data.features[chosen] @ read.T
@@ -233,8 +238,8 @@ def contrast(
         if stage.step % 40 == 0 or stage.step == steps:
             measure(model, tokenize, tuning, stage, loss.item())
             report(stage.rows[-1])
-            moved = stage.extra["share"] + 0.08 * (target - stage.rows[-1]["preference"])
-            stage.extra["share"] = min(max(moved, 0.0), 0.3)
+            moved = stage.extra["share"] + GAIN * (target - stage.rows[-1]["preference"])
+            stage.extra["share"] = min(max(moved, -MOST_DESCRIPTIONS), MOST_DESCRIPTIONS)
         stage.save()
     stage.save(at_once=True)
     model.requires_grad_(True)

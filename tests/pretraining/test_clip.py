@@ -45,10 +45,13 @@ def test_texts_are_encoded_as_open_clip_does_without_their_padding(base, parts):
 
 
 def test_most_texts_are_captions_and_descriptions_have_the_share_that_is_asked_for():
-    post = first_pictures(HELD_OUT_SEED, 1)[0]
-    texts = [written_about(post, 0.3, Random(i)) for i in range(400)]
+    post, other = first_pictures(HELD_OUT_SEED, 2)
+    texts = [written_about(post, 0.3, other, Random(i)) for i in range(400)]
     assert 0.22 < np.mean([text == clean_alt_text(post) for text in texts]) < 0.38
-    assert clean_alt_text(post) not in {written_about(post, 0.0, Random(i)) for i in range(100)}
+    noise = [written_about(post, -0.3, other, Random(i)) for i in range(400)]
+    assert 0.22 < np.mean([text == clean_alt_text(other) for text in noise]) < 0.38
+    assert clean_alt_text(post) not in noise
+    assert clean_alt_text(post) not in {written_about(post, 0.0, other, Random(i)) for i in range(100)}
 
 
 def test_every_other_batch_shows_few_kinds_of_scenes(base):
