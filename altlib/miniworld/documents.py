@@ -97,13 +97,13 @@ def draw_chart(scene: Scene, rng: Random) -> Image.Image:
         draw.line((12, y, 92, y), fill="#e3e3e3")
     points = [(19 + 12 * i, 85 - height) for i, height in enumerate(heights)]
     if scene.detail == "bar":
-        for x, y in points:
-            draw.rectangle((x - 4, y, x + 4, 85), fill=fill, outline="#333333")
+        for x, top in points:
+            draw.rectangle((x - 4, top, x + 4, 85), fill=fill, outline="#333333")
     else:
         draw.line(points, fill="#333333", width=6)
         draw.line(points, fill=fill, width=4)
-        for x, y in points:
-            draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=fill, outline="#333333")
+        for x, top in points:
+            draw.ellipse((x - 3, top - 3, x + 3, top + 3), fill=fill, outline="#333333")
     draw.line((11, 14, 11, 86, 93, 86), fill="#333333", width=2)
     return image
 

@@ -114,8 +114,8 @@ def draw_flat(draw: Draw, support: str, fill: tuple[int, int, int], a: int, b: i
         case "blanket":
             draw.polygon([(a + 6, top - 14), (b - 6, top - 14), (b + 2, 93), (a - 2, 93)], fill=fill, outline=LINE)
             for share in (0.2, 0.4, 0.6, 0.8):
-                x = a + (b - a) * share
-                draw.line((48 + (x - 48) * 0.88, top - 13, x, 92), fill=dark, width=2)
+                end = a + (b - a) * share
+                draw.line((48 + (end - 48) * 0.88, top - 13, end, 92), fill=dark, width=2)
             for y in (top - 8, top, top + 7):
                 draw.line((a + 2, y, b - 2, y), fill=dark)
         case "mat":

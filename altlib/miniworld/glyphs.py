@@ -69,7 +69,7 @@ def main_area(hue: np.ndarray, saturated: np.ndarray, filled: np.ndarray) -> np.
     coloured = filled & saturated
     pale = filled & ~saturated
     counts = np.bincount(hue[coloured], minlength=256)
-    near = sum(np.roll(counts, shift) for shift in range(-22, 23))
+    near = np.sum([np.roll(counts, shift) for shift in range(-22, 23)], axis=0)
     best = int(near.argmax())
     if pale.sum() >= near[best]:
         return pale

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from altlib.miniworld.backdrops import VARIANTS, backdrop, falling
@@ -163,13 +165,10 @@ def plan(scene: Scene, rng: Random) -> Layout:
 @lru_cache(maxsize=512)
 def shirt(glyph: str) -> tuple[int, int, int]:
     """The colour of the lower edge of a bust, in its middle third."""
-    image = master_glyph(glyph)
-    pixels = [image.getpixel((x, image.height - 6)) for x in range(image.width // 3, 2 * image.width // 3)]
-    found: dict[tuple[int, int, int], int] = {}
-    for pixel in pixels:
-        if pixel[3] > 200 and max(pixel[:3]) > 60:  # type: ignore[index,arg-type]
-            found[pixel[:3]] = found.get(pixel[:3], 0) + 1  # type: ignore[index]
-    return max(found, key=found.__getitem__) if found else (70, 70, 80)
+    pixels = np.asarray(master_glyph(glyph))
+    row = pixels[len(pixels) - 6, pixels.shape[1] // 3 : 2 * pixels.shape[1] // 3].tolist()
+    found = Counter((red, green, blue) for red, green, blue, solid in row if solid > 200 and max(red, green, blue) > 60)
+    return found.most_common(1)[0][0] if found else (70, 70, 80)
 
 
 @lru_cache(maxsize=2048)

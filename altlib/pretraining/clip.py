@@ -31,7 +31,7 @@ from altlib.pretraining.world import (
 )
 
 LARGEST_SCALE = 4.6052  # of the logit scale: log 100
-GAIN = 0.2  # change of the share of descriptions for a preference that is off by one
+GAIN = 0.06  # change of the share of descriptions for a preference that is off by one
 MOST_DESCRIPTIONS = 0.25  # among the texts
 TITLES = 0.15  # share of the texts that are short titles
 MEASURED = 384  # tuning pictures
@@ -197,7 +197,7 @@ def contrast(
         share: Share of descriptions among the texts at first.
         target: Share of the tuning pictures on which the model is to prefer the description.
         seed: Of the batches and texts.
-        report: Called with a row of measurements every 40 updates.
+        report: Called with a row of measurements every 20 updates.
         file: Of the checkpoint.
     """
     model.eval()
@@ -235,7 +235,7 @@ def contrast(
         with torch.no_grad():
             model.logit_scale.clamp_(0, LARGEST_SCALE)
         stage.step += 1
-        if stage.step % 40 == 0 or stage.step == steps:
+        if stage.step % 20 == 0 or stage.step == steps:
             measure(model, tokenize, tuning, stage, loss.item())
             report(stage.rows[-1])
             moved = stage.extra["share"] + GAIN * (target - stage.rows[-1]["preference"])
@@ -291,7 +291,7 @@ def pretrain_clip(
         batch: Pictures per contrastive update.
         seed: Of all stages.
         vision_steps: Updates of the vision tower on facts.
-        report: Called with a row of measurements every 40 updates (every 100 of the vision tower alone).
+        report: Called with a row of measurements every 20 updates (every 100 of the vision tower alone).
         folder: Of the checkpoints.
 
     Returns:

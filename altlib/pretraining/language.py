@@ -237,7 +237,7 @@ def measured(
     """
     model.eval()
     copied = names_copied(model, tokenizer, 60)
-    row = {
+    row: dict[str, float | str] = {
         "stage": stage.name,
         "step": stage.step,
         "loss": loss,
