@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from altlib.analysis.deembedding import NearestTokens, content_words
+from altlib.analysis.position_use import needed_positions
+from altlib.core.estimates import Estimate
 
 AMONG_WORDS = 1.5  # a prefix vector lies among the words up to this many times the tokens' own distance
 
@@ -87,12 +89,13 @@ def cloud_verdict(distances: Mapping[str, np.ndarray]) -> str:
     return f"The median prefix vector is {ratio:.1f} times as far from its nearest token as tokens are from each other: {where}."
 
 
-def position_table(distances: Mapping[str, np.ndarray], rate: Rates) -> pd.DataFrame:
-    """Median distance, norm and naming rate, one row per prefix position.
+def position_table(distances: Mapping[str, np.ndarray], rate: Rates, rises: Sequence[Estimate]) -> pd.DataFrame:
+    """Median distance, norm, naming rate, and how much each position is needed, one row per position.
 
     Args:
         distances: As from :func:`altlib.analysis.deembedding.cloud_distances`.
         rate: The naming rates by cosine.
+        rises: Of the loss without each position, from :func:`altlib.analysis.position_use.position_rises`.
     """
     return pd.DataFrame(
         {
@@ -101,5 +104,24 @@ def position_table(distances: Mapping[str, np.ndarray], rate: Rates) -> pd.DataF
             "norm": np.median(distances["prefix_norm"], 0),
             "names the picture, cosine (%)": 100 * rate["observed"],
             "chance (%)": 100 * rate["chance"],
+            "loss rises without it (nats per token) [95%]": [rise.text(3) for rise in rises],
         }
+    )
+
+
+def need_verdict(rises: Sequence[Estimate], all_rise: Estimate, rate: Rates) -> str:
+    """Whether the positions that the captioner needs are those that name the picture, as a sentence.
+
+    Args:
+        rises: Of the loss without each position.
+        all_rise: Of the loss without the prefix.
+        rate: The naming rates by cosine.
+    """
+    needed = needed_positions(rises)
+    naming = [position for position in needed if rate["observed"][position] > rate["chance_high"][position]]
+    alone = sum(rise.value for rise in rises)
+    return (
+        f"Without the whole prefix the loss rises by {all_rise.text(3)} nats per token, without single positions by "
+        f"{alone:.3f} in all. It clearly rises without {len(needed)} of {len(rises)} positions; {len(naming)} of these "
+        f"name their picture above chance, so {len(needed) - len(naming)} carry what no single near word says."
     )

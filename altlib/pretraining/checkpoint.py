@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from altlib.core.files import whole_file
 
@@ -97,3 +98,19 @@ def adamw(model: Any, learning_rate: float, eps: float = 1e-8) -> torch.optim.Ad
         {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=eps)
+
+
+def descend(loss: Tensor, optimiser: torch.optim.Optimizer, schedule: Any) -> None:
+    """One update of a model and its learning rate, its gradient clipped at a norm of 1.
+
+    Args:
+        loss: A scalar.
+        optimiser: Of the parameters that learn.
+        schedule: Of the learning rate.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    learning = [p for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+    torch.nn.utils.clip_grad_norm_(learning, 1.0)
+    optimiser.step()
+    schedule.step()

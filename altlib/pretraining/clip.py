@@ -18,7 +18,7 @@ from altlib.evaluation.clip_scores import description_accuracy
 from altlib.miniworld.captions import write_caption
 from altlib.miniworld.network import MiniPost
 from altlib.models.clip import save_clip
-from altlib.pretraining.checkpoint import Stage, adamw, fast_arithmetic
+from altlib.pretraining.checkpoint import Stage, adamw, descend, fast_arithmetic
 from altlib.pretraining.tokenizer import clip_tokenizer
 from altlib.pretraining.vision import pretrain_vision
 from altlib.pretraining.world import (
@@ -31,6 +31,7 @@ from altlib.pretraining.world import (
 )
 
 LARGEST_SCALE = 4.6052  # of the logit scale: log 100
+CODE = code_fingerprint("pretraining.clip")
 GAIN = 0.06  # change of the share of descriptions for a preference that is off by one
 MOST_DESCRIPTIONS = 0.25  # among the texts
 TITLES = 0.15  # share of the texts that are short titles
@@ -169,6 +170,21 @@ def written_about(post: MiniPost, share: float, other: MiniPost, rng: Random) ->
     return write_caption(post.story, post.scene, rng)
 
 
+def contrastive_loss(model: Any, images: Tensor, tokens: Tensor) -> Tensor:
+    """CLIP's loss of B pictures and their texts, a scalar: each is to be told from the others of the batch.
+
+    Args:
+        model: The open_clip model.
+        images: Unit vectors of the pictures, (B, width).
+        tokens: Of the texts, (B, context).
+    """
+    with fast_arithmetic():
+        read = encode_texts(model, tokens)
+    logits = model.logit_scale.exp() * images @ read.T  # (B, B)
+    own = torch.arange(len(images))
+    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+
+
 def contrast(
     model: Any,
     tokenize: Callable[[list[str]], Tensor],
@@ -206,15 +222,9 @@ def contrast(
     data, tuning = ContrastiveData(model, pictures), first_pictures(TUNING_SEED, MEASURED)
     optimiser = adamw(model, learning_rate, eps=1e-6)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.08)
-    code = code_fingerprint("pretraining.clip")
-    key = str(Key(code, features=data.features, steps=steps, batch=batch, rate=learning_rate, target=target, seed=seed))
-    stage = Stage(
-        "contrastive",
-        {"model": model, "optimiser": optimiser, "schedule": schedule},
-        file,
-        key,
-        extra={"share": share},
-    )
+    key = str(Key(CODE, features=data.features, steps=steps, batch=batch, rate=learning_rate, target=target, seed=seed))
+    parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
+    stage = Stage("contrastive", parts, file, key, extra={"share": share})
     stage.restore()
     for row in stage.rows:
         report(row)
@@ -222,16 +232,8 @@ def contrast(
         chosen, rng = data.batch(stage.step, batch, seed), Random(f"contrast/{seed}/{stage.step}")
         share = stage.extra["share"]
         texts = [written_about(data.posts[i], share, rng.choice(data.posts), rng) for i in chosen]
-        with fast_arithmetic():
-            read = encode_texts(model, tokenize(texts))
-        logits = model.logit_scale.exp() * data.features[chosen] @ read.T
-        own = torch.arange(len(chosen))
-        loss = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], 1.0)
-        optimiser.step()
-        schedule.step()
+        loss = contrastive_loss(model, data.features[chosen], tokenize(texts))
+        descend(loss, optimiser, schedule)
         with torch.no_grad():
             model.logit_scale.clamp_(0, LARGEST_SCALE)
         stage.step += 1

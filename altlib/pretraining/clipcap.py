@@ -15,7 +15,7 @@ from altlib.miniworld.network import MiniPost
 from altlib.models.captioner import CaptionerConfig, Example, MlpMapper, PrefixCaptioner
 from altlib.models.clip import Clip
 from altlib.models.clipcap import eight_bits
-from altlib.pretraining.checkpoint import Stage, fast_arithmetic
+from altlib.pretraining.checkpoint import Stage, descend, fast_arithmetic
 from altlib.pretraining.world import (
     CLIPCAP_SEED,
     HELD_OUT_SEED,
@@ -118,11 +118,7 @@ def fit_mapper(
         examples, chosen = updates[stage.step]
         with fast_arithmetic():
             loss = captioner.token_losses(features[chosen], [examples[i] for i in chosen])[0].mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(mapper.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
+        descend(loss, optimiser, schedule)
         stage.step += 1
         if stage.step % 100 == 0 or stage.step == len(updates):
             with torch.inference_mode():

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.miniworld.network import account, account_told
-from altlib.pretraining.checkpoint import Stage, adamw, fast_arithmetic
+from altlib.pretraining.checkpoint import Stage, adamw, descend, fast_arithmetic
 from altlib.pretraining.world import HELD_OUT_SEED, text_documents
 
 GPT2_CONFIG: dict[str, Any] = {
@@ -208,11 +208,7 @@ def pretrain_language_model(
         chosen = rows[stage.step * batch : (stage.step + 1) * batch]
         with fast_arithmetic():
             loss = model(chosen, labels=chosen).loss
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
+        descend(loss, optimiser, schedule)
         stage.step += 1
         if stage.step % 200 == 0 or stage.step == steps:
             stage.rows.append(measured(model, tokenizer, held_out, stage, loss.item(), batch * length))

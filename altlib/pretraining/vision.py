@@ -17,7 +17,7 @@ from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.miniworld.render import render
 from altlib.miniworld.scene import Scene, sample_story
-from altlib.pretraining.checkpoint import Stage, fast_arithmetic
+from altlib.pretraining.checkpoint import Stage, descend, fast_arithmetic
 
 VISION_SEED = 7_000_005  # pictures on which the vision tower learns to name facts
 FACTS = (  # what it learns to name
@@ -120,8 +120,7 @@ def pretrain_vision(
     torch.manual_seed(seed)
     heads = torch.nn.ModuleDict({f: torch.nn.Linear(visual.output_dim, len(c)) for f, c in classes.items()})
     naming = Naming(heads, classes)
-    learning = [*visual.parameters(), *heads.parameters()]
-    optimiser = torch.optim.AdamW(learning, lr=learning_rate, weight_decay=0.05)
+    optimiser = torch.optim.AdamW([*visual.parameters(), *heads.parameters()], lr=learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=0.05)
     parts = {"visual": visual, "heads": heads, "optimiser": optimiser, "schedule": schedule}
     key = str(Key(code_fingerprint("pretraining.vision"), steps=steps, batch=batch, rate=learning_rate, seed=seed))
@@ -138,11 +137,7 @@ def pretrain_vision(
         with fast_arithmetic():
             embedded = visual(pixels).float()
         loss = naming_loss(embedded, naming.targets(scenes), heads, hits)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learning, 1.0)
-        optimiser.step()
-        schedule.step()
+        descend(loss, optimiser, schedule)
         stage.step += 1
         if stage.step % 100 == 0 or stage.step == steps:
             named = {f"names_{f}": right / max(1, seen) for f, (right, seen) in hits.items()}

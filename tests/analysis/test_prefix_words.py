@@ -8,6 +8,7 @@ import torch
 
 from altlib.analysis import prefix_words
 from altlib.analysis.deembedding import NearestTokens
+from altlib.core.estimates import Estimate
 
 
 def rate(*observed: float) -> dict[str, np.ndarray]:
@@ -53,9 +54,22 @@ def test_prefix_vectors_lie_among_the_words_or_outside(distance, said):
     assert f"{distance:.1f} times as far" in verdict and said in verdict
 
 
+def rise(value: float, half: float) -> Estimate:
+    return Estimate(value, value + np.linspace(-half, half, 41))
+
+
 def test_every_position_has_its_medians_and_rates():
     distances = {"prefix": np.array([[1.0, 2.0], [3.0, 4.0]]), "prefix_norm": np.array([[5.0, 6.0], [7.0, 8.0]])}
-    table = prefix_words.position_table(distances, rate(0.5, 0.25))
+    table = prefix_words.position_table(distances, rate(0.5, 0.25), [rise(0.2, 0.1), rise(0.0, 0.1)])
     assert table["position"].tolist() == [1, 2]
     assert table["distance to the nearest token"].tolist() == [2.0, 3.0] and table["norm"].tolist() == [6.0, 7.0]
     assert table["names the picture, cosine (%)"].tolist() == [50.0, 25.0]
+    assert table["loss rises without it (nats per token) [95%]"].str[:5].tolist() == ["0.200", "0.000"]
+
+
+def test_needed_positions_are_compared_with_those_that_name_the_picture():
+    said = prefix_words.need_verdict(
+        [rise(0.2, 0.1), rise(0.3, 0.1), rise(0.0, 0.1)], rise(2.0, 0.5), rate(0.9, 0.1, 0.9)
+    )
+    assert "rises by 2.000 [" in said and "without single positions by 0.500 in all" in said
+    assert "without 2 of 3 positions; 1 of these name" in said and "so 1 carry" in said
