@@ -1,0 +1,182 @@
+"""Preference pairs: for a picture and its post, a response that was chosen and one that was rejected.
+
+Pairs come from MCM-DPO's files, from JSON lines, and from a model's own samples that anything ranks.
+Each keeps in ``error`` what is wrong with the rejected response, where that is known. A pair that
+cannot teach anything (identical or empty responses, a missing picture) is left out and counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from altlib.core.errors import CorpusError
+from altlib.data.sources.fields import inside
+from altlib.data.sources.mcm_dpo import data_files, entries, record_of, rejected_response, split_of
+
+PAIR_COLUMNS = ("item_id", "image", "text", "chosen", "rejected", "error", "split")
+
+# Names under which a field of a JSON line is found; the first that is there counts.
+KNOWN_AS = {
+    "item_id": ("item_id", "id", "idx"),
+    "image": ("image", "image_path"),
+    "text": ("text", "post", "context"),
+    "chosen": ("chosen", "alt_text", "alt"),
+    "rejected": ("rejected",),
+}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Preference pairs, and what was left out.
+
+    Attributes:
+        frame: One row per pair with the columns :data:`PAIR_COLUMNS`: ``image`` is the picture's file,
+            ``text`` the post, ``error`` the kind of error of the rejected response or empty,
+            ``split`` train, val, test or empty.
+        excluded: How many pairs were left out, by reason.
+    """
+
+    frame: pd.DataFrame
+    excluded: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+def reason_against(row: dict[str, Any]) -> str:
+    """Why a pair is of no use; empty if it is of use."""
+    chosen, rejected = (" ".join(row[name].split()) for name in ("chosen", "rejected"))
+    if not chosen or not rejected:
+        return "a response is empty"
+    if chosen == rejected:
+        return "chosen and rejected are identical"
+    if not Path(row["image"]).is_file():
+        return "image file is missing"
+    return ""
+
+
+def as_pairs(rows: Sequence[dict[str, Any]], where: str, malformed: int = 0) -> Pairs:
+    """The useful ones of some rows.
+
+    Args:
+        rows: With the keys :data:`PAIR_COLUMNS`, of which error and split may be missing.
+        where: What the rows come from, for the error.
+        malformed: How many more could not be read.
+
+    Raises:
+        CorpusError: No pair is of use.
+    """
+    reasons = [reason_against(row) for row in rows]
+    excluded = Counter(filter(None, reasons))
+    if malformed:
+        excluded["record is malformed"] = malformed
+    kept = [{"error": "", "split": ""} | row for row, reason in zip(rows, reasons, strict=True) if not reason]
+    if not kept:
+        told = "; ".join(f"{reason}: {count}" for reason, count in excluded.items()) or "it is empty"
+        raise CorpusError(f"{where} gives no preference pair ({told}); each needs image, chosen and rejected")
+    return Pairs(pd.DataFrame(kept, columns=list(PAIR_COLUMNS)), dict(excluded))
+
+
+def read_mcm_dpo(where: Path) -> Pairs:
+    """The pairs in a clone of MCM-DPO's repository, or in one of its files; test files reject nothing and are passed over.
+
+    Raises:
+        CorpusError: There is no such file, or no pair in it.
+    """
+    rows, malformed = [], 0
+    for file in data_files(where):
+        if split_of(file) == "test":
+            continue
+        for number, entry in enumerate(entries(file), start=1):
+            try:
+                record, rejected = record_of(entry, number, file), rejected_response(entry)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                malformed += 1
+                continue
+            row = {name: record[name] for name in ("item_id", "image", "text", "split")}
+            rows.append(row | {"chosen": record["alt_text"], "rejected": rejected})
+    return as_pairs(rows, str(where), malformed)
+
+
+def read_jsonl(file: Path) -> Pairs:
+    """The pairs of a file of JSON lines; picture paths are relative to its folder.
+
+    Fields are found under the names of :data:`KNOWN_AS`; ``error`` and ``split`` may be given.
+
+    Raises:
+        CorpusError: The file is missing, or holds no pair.
+    """
+    if not file.is_file():
+        raise CorpusError(f"there is no file of preference pairs {file}")
+    rows, malformed = [], 0
+    for number, entry in enumerate(entries(file), start=1):
+        try:
+            rows.append(json_row(entry, number, file))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            malformed += 1
+    return as_pairs(rows, str(file), malformed)
+
+
+def json_row(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
+    """One JSON object as a row of a pair.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: It is of another form.
+    """
+
+    def found(ours: str, default: str | None = None) -> str:
+        value = next((entry[name] for name in KNOWN_AS[ours] if name in entry), default)
+        if not isinstance(value, str | int):
+            raise TypeError(f"{ours} is not a text")
+        return str(value)
+
+    image = inside(file.parent.resolve(), found("image"))
+    return {
+        "item_id": found("item_id", str(number)),
+        "image": image,
+        "text": found("text", "").strip(),
+        "chosen": found("chosen"),
+        "rejected": found("rejected"),
+        "error": str(entry.get("error", "")),
+        "split": str(entry.get("split", "")),
+    }
+
+
+def ranked_pairs(
+    posts: pd.DataFrame, samples: Sequence[Sequence[str]], score: Callable[[int, str], float], least: float = 0.0
+) -> Pairs:
+    """Pairs from a model's own samples: the best and the worst of each picture by a judge or metric.
+
+    Args:
+        posts: n posts with the columns item_id, image, text, and optionally split.
+        samples: Some texts for each of them.
+        score: Of a text for the post of that number; higher is better.
+        least: Pairs whose scores differ by less, or not at all, are left out and counted.
+
+    Raises:
+        CorpusError: No pair is of use.
+    """
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal undecided
+        for i, (post, texts) in enumerate(zip(posts.to_dict("records"), samples, strict=True)):
+            ranked = sorted(dict.fromkeys(texts), key=lambda text: score(i, text))
+            gap = score(i, ranked[-1]) - score(i, ranked[0]) if ranked else 0.0
+            if gap <= 0 or gap < least:
+                undecided += 1
+                continue
+            told = {name: str(post.get(name, "")) for name in ("item_id", "image", "text", "split")}
+            yield told | {"chosen": ranked[-1], "rejected": ranked[0], "error": "ranked lower"}
+
+    undecided = 0
+    found = list(rows())
+    if not found:
+        raise CorpusError(f"no two samples of any of {len(posts)} pictures differ in their score; draw more of them")
+    pairs = as_pairs(found, "the samples")
+    return Pairs(pairs.frame, pairs.excluded | ({"samples do not differ": undecided} if undecided else {}))
