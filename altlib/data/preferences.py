@@ -8,7 +8,7 @@ cannot teach anything (identical or empty responses, a missing picture) is left 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,19 +163,16 @@ def ranked_pairs(
         CorpusError: No pair is of use.
     """
 
-    def rows() -> Iterator[dict[str, Any]]:
-        nonlocal undecided
-        for i, (post, texts) in enumerate(zip(posts.to_dict("records"), samples, strict=True)):
-            ranked = sorted(dict.fromkeys(texts), key=lambda text: score(i, text))
-            gap = score(i, ranked[-1]) - score(i, ranked[0]) if ranked else 0.0
-            if gap <= 0 or gap < least:
-                undecided += 1
-                continue
-            told = {name: str(post.get(name, "")) for name in ("item_id", "image", "text", "split")}
-            yield told | {"chosen": ranked[-1], "rejected": ranked[0], "error": "ranked lower"}
-
-    undecided = 0
-    found = list(rows())
+    found, undecided = [], 0
+    for i, (post, texts) in enumerate(zip(posts.to_dict("records"), samples, strict=True)):
+        scores = {text: score(i, text) for text in texts}
+        best, worst = (choose(scores, key=scores.__getitem__, default="") for choose in (max, min))
+        gap = scores[best] - scores[worst] if scores else 0.0
+        if gap <= 0 or gap < least:
+            undecided += 1
+            continue
+        told = {name: str(post.get(name, "")) for name in ("item_id", "image", "text", "split")}
+        found.append(told | {"chosen": best, "rejected": worst, "error": "ranked lower"})
     if not found:
         raise CorpusError(f"no two samples of any of {len(posts)} pictures differ in their score; draw more of them")
     pairs = as_pairs(found, "the samples")

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from altlib.core.cache_keys import Key, file_stamp
+from altlib.core.cache_keys import Key, file_stamp, weights_fingerprint
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.errors import BackboneError
 from altlib.core.files import only_one, read_json, whole_file, write_json
@@ -22,7 +22,7 @@ from altlib.data.comparisons import Combination
 from altlib.models.captioner import Example, PrefixCaptioner, load_captioner
 from altlib.models.clip import Clip
 from altlib.models.features import read_pictures
-from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, frozen_state, silence_dropout
+from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, copied_state, silence_dropout
 from altlib.models.response_trees import tree_log_probabilities
 
 CODE = code_fingerprint("models.captioner_policy")
@@ -51,7 +51,7 @@ class CaptionerPairs:
         return len(self.chosen)
 
     @property
-    def partner(self) -> Sequence[int]:
+    def partner(self) -> list[int]:
         """The pair whose post is the worse one, for each pair."""
         return self.pictures.partner
 
@@ -73,36 +73,52 @@ class CaptionerPairs:
 
 
 class CaptionerPolicy(nn.Module):
-    """A captioner, and a copy of CLIP's image encoder if that learns too.
+    """A captioner, with an image encoder of its own if that learns or has learned.
 
     Args:
         captioner: The captioner.
-        clip: The encoder of its pictures.
-        trains_vision: Whether the encoder learns. Then features are not cached: they are computed from
-            pixels in every step.
-        cache: Folder in which features of worse pictures are kept.
+        clip: The encoder of its pictures, which stays as it is.
+        trains_vision: Whether a copy of the encoder learns. Then features are not cached: they are
+            computed from pixels in every step.
+        cache: Folder in which features of the pairs' pictures are kept.
+        vision: An encoder that has learned before, in place of ``clip``'s.
 
     Raises:
         BackboneError: The captioner was trained on another encoder's features.
     """
 
-    def __init__(self, captioner: PrefixCaptioner, clip: Clip, trains_vision: bool = False, cache: Path | None = None):
+    def __init__(
+        self,
+        captioner: PrefixCaptioner,
+        clip: Clip,
+        trains_vision: bool = False,
+        cache: Path | None = None,
+        vision: nn.Module | None = None,
+    ):
         super().__init__()
         if captioner.config.clip_fingerprint not in ("", clip.fingerprint):
             raise BackboneError(f"the captioner was trained on the features of another encoder than {clip.name}")
         self.captioner, self.clip, self.cache = captioner, clip, cache
         self.sees_pictures = captioner.config.uses_image
-        self.vision: nn.Module | None = copy.deepcopy(clip.model) if trains_vision else None
+        self.trains_vision = trains_vision
+        self.vision = copy.deepcopy(clip.model) if trains_vision and vision is None else vision
         if self.vision is not None:
             self.vision.requires_grad_(False)
-            getattr(self.vision, "visual", self.vision).requires_grad_(True)
+            visual_part(self.vision).requires_grad_(trains_vision)
             self.vision.to(self.device)
         silence_dropout(self)
 
+    def train(self, mode: bool = True) -> CaptionerPolicy:
+        """Set the training mode; batch normalisation keeps to its running statistics, as the reference does."""
+        super().train(mode)
+        if self.vision is not None:
+            self.vision.eval()
+        return self
+
     @property
-    def trains_vision(self) -> bool:
-        """Whether the vision encoder learns."""
-        return self.vision is not None
+    def tokenizer(self) -> Any:
+        """Of its texts."""
+        return self.captioner.tokenizer
 
     @property
     def device(self) -> torch.device:
@@ -141,7 +157,8 @@ class CaptionerPolicy(nn.Module):
 
         if self.cache is None:
             return encode()
-        key = Key(CODE, weights=self.clip.fingerprint, pictures=map(file_stamp, pictures.paths), better=better)
+        encoder = self.clip.fingerprint if self.vision is None else weights_fingerprint(self.vision)
+        key = Key(CODE, weights=encoder, pictures=map(file_stamp, pictures.paths), better=better)
         if not better:
             key.add(negatives=pictures.settings)
         file = self.cache / f"{key}.safetensors"
@@ -189,21 +206,28 @@ class CaptionerPolicy(nn.Module):
         return found.view(len(rows), len(wanted))[:, order]
 
     def save(self, folder: Path) -> None:
-        """Write the captioner, and the image encoder if it learned."""
+        """Write the captioner, and its own image encoder if it has one."""
         self.captioner.save(folder)
-        write_json(folder / "policy.json", {"trains_vision": self.trains_vision, "clip": self.clip.fingerprint})
+        write_json(folder / "policy.json", {"own_vision": self.vision is not None, "clip": self.clip.fingerprint})
         if self.vision is not None:
-            learned = {name: p for name, p in self.vision.named_parameters() if p.requires_grad}
             with whole_file(folder / "vision.safetensors") as part:
-                save_file(frozen_state(learned), part)
+                save_file(copied_state(visual_part(self.vision).state_dict()), part)
 
 
-def load_captioner_policy(folder: Path, clip: Clip, device: str = "cpu", cache: Path | None = None) -> CaptionerPolicy:
-    """Read what :meth:`CaptionerPolicy.save` wrote, in evaluation mode.
+def visual_part(model: Any) -> Any:
+    """The image encoder of a CLIP, or all of an encoder of pictures alone."""
+    return getattr(model, "visual", model)
+
+
+def load_captioner_policy(
+    folder: Path, clip: Clip, trains_vision: bool = False, device: str = "cpu", cache: Path | None = None
+) -> CaptionerPolicy:
+    """Read what :meth:`CaptionerPolicy.save` or :meth:`PrefixCaptioner.save` wrote, in evaluation mode.
 
     Args:
         folder: Where it was written.
         clip: The encoder that it started from.
+        trains_vision: Whether the encoder learns from here on.
         device: Where it is put.
         cache: As for :class:`CaptionerPolicy`.
 
@@ -211,13 +235,12 @@ def load_captioner_policy(folder: Path, clip: Clip, device: str = "cpu", cache: 
         BackboneError: There is none, or it started from another encoder.
     """
     captioner = load_captioner(folder, device)
-    told = read_json(folder / "policy.json")
-    if told["clip"] != clip.fingerprint:
-        raise BackboneError(f"{folder} was trained with other CLIP weights than {clip.name} has now; train it again")
-    policy = CaptionerPolicy(captioner, clip, told["trains_vision"], cache)
-    if policy.vision is not None:
-        learned, own = load_file(folder / "vision.safetensors"), dict(policy.vision.named_parameters())
-        with torch.no_grad():
-            for name, value in learned.items():
-                own[name].copy_(value)
-    return policy.eval()
+    vision = None
+    if (folder / "policy.json").is_file():
+        told = read_json(folder / "policy.json")
+        if told["clip"] != clip.fingerprint:
+            raise BackboneError(f"{folder} was trained with other CLIP weights than {clip.name} has; train it again")
+        if told["own_vision"]:
+            vision = copy.deepcopy(clip.model)
+            visual_part(vision).load_state_dict(load_file(folder / "vision.safetensors"))
+    return CaptionerPolicy(captioner, clip, trains_vision, cache, vision).eval()

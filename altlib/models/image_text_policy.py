@@ -24,7 +24,7 @@ from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
 from altlib.core.model_names import offline_hint
 from altlib.data.comparisons import Combination
-from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, frozen_state, silence_dropout
+from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, copied_state, silence_dropout
 from altlib.models.response_trees import Tree, tree_log_probabilities
 
 REQUEST = "Write alt text for this picture of a post: one or two sentences that describe what it shows.\nContext: "
@@ -69,7 +69,7 @@ class ImageTextPairs:
         return len(self.contexts)
 
     @property
-    def partner(self) -> Sequence[int]:
+    def partner(self) -> list[int]:
         """The pair whose post is the worse one, for each pair."""
         return self.pictures.partner
 
@@ -119,6 +119,11 @@ class ImageTextPolicy(nn.Module):
         lora = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear")
         inject_adapter_in_model(lora, model.model.language_model)
         silence_dropout(self)
+
+    @property
+    def tokenizer(self) -> Any:
+        """Of its texts."""
+        return self.processor.tokenizer
 
     @property
     def device(self) -> torch.device:
@@ -251,7 +256,7 @@ class ImageTextPolicy(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         learned = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         with whole_file(folder / "learned.safetensors") as part:
-            save_file(frozen_state(learned), part)
+            save_file(copied_state(learned), part)
         write_json(folder / "policy.json", {"trains_vision": self.trains_vision, "settings": asdict(self.settings)})
 
     @torch.no_grad()

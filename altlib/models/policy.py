@@ -55,7 +55,7 @@ class PairPictures:
         if settings.picture not in NEGATIVES:
             raise ValueError(f"unknown negative picture {settings.picture!r}; known: {', '.join(NEGATIVES)}")
         self.paths, self.settings = list(paths), settings
-        self.partner = partners(len(paths), settings.seed)
+        self.partner: list[int] = partners(len(paths), settings.seed).tolist()
 
     def open(self, row: int, better: bool) -> Image.Image:
         """A picture before its pixels are normalised, RGB; noise is added afterwards (:meth:`noisy`)."""
@@ -78,7 +78,7 @@ class PreparedPairs(Protocol):
     """Pairs as a policy reads them: tokens, pictures, and which other pair lends its post."""
 
     @property
-    def partner(self) -> Sequence[int]:
+    def partner(self) -> list[int]:
         """The pair whose post is the worse one, for each pair."""
 
     @property
@@ -102,6 +102,14 @@ class Policy(Protocol):
 
     sees_pictures: bool
     trains_vision: bool
+
+    @property
+    def tokenizer(self) -> Any:
+        """Of its texts."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
 
     def prepare(self, pairs: pd.DataFrame, negatives: NegativeSettings) -> Any:
         """Pairs (columns image, text, chosen, rejected) as :meth:`log_probabilities` takes them."""
@@ -181,6 +189,6 @@ def check_combinations(policy: Policy, wanted: Sequence[Combination]) -> None:
         )
 
 
-def frozen_state(named: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+def copied_state(named: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copies of parameters on the CPU, contiguous, as safetensors writes them."""
     return {name: p.detach().cpu().clone().contiguous() for name, p in named.items()}
