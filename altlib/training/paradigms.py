@@ -57,6 +57,7 @@ def chosen_paradigms(names: str) -> list[Paradigm]:
         ValueError: One is unknown, or none is named.
     """
     wanted = [name.strip() for name in names.split(",") if name.strip()]
-    if not wanted or (unknown := [name for name in wanted if name not in PARADIGMS]):
-        raise ValueError(f"paradigms: {(unknown or ['nothing'])[0]!r} is none of {', '.join(PARADIGMS)}")
+    for name in wanted or ["nothing"]:
+        if name not in PARADIGMS:
+            raise ValueError(f"paradigms: {name!r} is none of {', '.join(PARADIGMS)}")
     return [PARADIGMS[name] for name in wanted]
