@@ -20,13 +20,15 @@ from torch import Tensor, nn
 from altlib.models.clip import Clip
 from altlib.models.text_tower import TextTower
 
+STOP = "."
+
 
 def characters(text: str) -> int:
     """How many characters a text has besides white space."""
     return len("".join(text.split()))
 
 
-def overlaps(read: Sequence[int], written: Sequence[int]) -> Tensor:
+def overlaps(read: Sequence[int], written: Sequence[int], cropped: bool = False) -> Tensor:
     """Which share of each token that is read comes from each token that was written.
 
     Both split the same text. If cleaning has changed its length, places are taken in proportion.
@@ -34,12 +36,13 @@ def overlaps(read: Sequence[int], written: Sequence[int]) -> Tensor:
     Args:
         read: Characters of CLIP's tokens, C numbers.
         written: Characters of the language model's tokens, T numbers.
+        cropped: Whether CLIP has read the beginning alone.
 
     Returns:
         (C, T); rows sum to 1, or to 0 for a token without characters.
     """
     ends, others = torch.tensor([0, *read]).cumsum(0).double(), torch.tensor([0, *written]).cumsum(0).double()
-    if ends[-1] and others[-1]:
+    if ends[-1] and others[-1] and not cropped:
         others = others * (ends[-1] / others[-1])
     first = torch.maximum(ends[:-1, None], others[None, :-1])
     last = torch.minimum(ends[1:, None], others[None, 1:])
@@ -65,6 +68,7 @@ class VocabularyBridge:
         self.tokenizer, self.clip = tokenizer, clip
         self.tower = tower or TextTower(clip.model)
         self.end = int(tokenizer.eos_token_id)
+        self.context = self.tower.text.positional_embedding.shape[0]
         self.embedding: nn.Embedding = self.tower.text.token_embedding
         self.written = [characters(tokenizer.decode([token])) for token in range(len(tokenizer))]
         self.read_lengths: dict[int, int] = {}
@@ -99,17 +103,30 @@ class VocabularyBridge:
         first = 1 if ids and marked is not None and ids[0] == marked else 0
         return ids[first:], first
 
+    def split_by_clip(self) -> list[list[int]]:
+        """CLIP's tokens of each token of the language model by itself, with the space before it if there is one."""
+        texts = [self.tokenizer.decode([token]) for token in range(len(self.tokenizer))]
+        own = getattr(self.clip.tokenize, "tokenizer", None)
+        if own is not None and own.get_vocab() == self.tokenizer.get_vocab():
+            return [[token] for token in range(len(texts))]
+        # Cleaning takes a space away from the beginning of a text, so a full stop stands before it.
+        (stop,), _ = self.tokens_of(self.clip.tokenize([STOP])[0])
+        found = []
+        for after, alone in zip(self.clip.tokenize([STOP + t for t in texts]), self.clip.tokenize(texts), strict=True):
+            ids = self.tokens_of(after)[0]
+            found.append(ids[1:] if ids[:1] == [stop] else self.tokens_of(alone)[0])
+        return found
+
     @torch.no_grad()
     def vocabulary_places(self) -> Tensor:
         """The place of each of the language model's tokens among CLIP's embeddings, (V, d); the ends correspond."""
-        texts = [self.tokenizer.decode([token]).strip() for token in range(len(self.tokenizer))]
-        rows = self.clip.tokenize(texts)
         weight = self.embedding.weight
-        places = torch.zeros(len(texts), weight.shape[1], device=weight.device)
-        for token, (text, row) in enumerate(zip(texts, rows, strict=True)):
-            if text and token != self.end:
-                places[token] = weight[self.tokens_of(row)[0]].mean(0)
-        places[self.end] = weight[int(rows[0, int(self.tower.pooled(rows[:1])[0])])]
+        places = torch.zeros(len(self.tokenizer), weight.shape[1], device=weight.device)
+        for token, ids in enumerate(self.split_by_clip()):
+            if ids:
+                places[token] = weight[ids].mean(0)
+        empty = self.clip.tokenize([STOP])
+        places[self.end] = weight[int(empty[0, int(self.tower.pooled(empty)[0])])]
         return places
 
     def texts(self, tokens: Tensor) -> list[str]:
@@ -135,7 +152,9 @@ class VocabularyBridge:
         for row, (sampled, line) in enumerate(zip(tokens.tolist(), read, strict=True)):
             length = sampled.index(self.end) if self.end in sampled else len(sampled)
             ids, first = self.tokens_of(line)
-            shares = overlaps([self.read_length(t) for t in ids], [self.written[t] for t in sampled[:length]])
+            cropped = int(pooled[row]) == self.context - 1
+            lengths = [self.read_length(t) for t in ids], [self.written[t] for t in sampled[:length]]
+            shares = overlaps(*lengths, cropped)
             found[row, first : first + len(ids), :length] = shares
             if length < len(sampled):
                 found[row, int(pooled[row]), length] = 1.0

@@ -97,7 +97,7 @@ class Learner(Protocol):
         """Add a batch's gradients to the parameters; its summed loss and weight, the same on every process."""
 
     def evaluate(self, step: int, interval: Interval, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The next row of the curve, of plain numbers, after ``step`` updates."""
+        """The next row of the curve, of plain numbers and texts, after ``step`` updates."""
 
     def score(self, row: dict[str, Any]) -> float:
         """How good the state is that gave a row; higher is better."""

@@ -44,9 +44,9 @@ def test_a_sampled_text_has_exactly_the_embedding_that_clip_gives_the_text(bridg
 
 def test_one_hot_mixtures_are_exact_where_the_vocabularies_agree_and_near_elsewhere(bridge):
     embedded, _ = bridge.embed(*sampled(bridge, TEXTS), straight_through=False)
-    cosine = (embedded * bridge.clip.encode_texts(TEXTS)).sum(1)
+    cosine = (embedded.detach() * bridge.clip.encode_texts(TEXTS)).sum(1)
     agree = isinstance(bridge.clip.tokenize, open_clip.tokenizer.HFTokenizer)
-    assert float(cosine.min()) > (0.9999 if agree else 0.5)
+    assert float(cosine.min()) > (0.9999 if agree else 0.8)
 
 
 @pytest.mark.parametrize("straight_through", [True, False])
@@ -66,7 +66,7 @@ def test_the_gradient_points_to_the_token_that_would_raise_the_score(tokenizer):
     bridge = VocabularyBridge(tokenizer, load_clip())
     tokens, relaxed = sampled(bridge, ["a red mug"])
     relaxed.requires_grad_(True)
-    target = bridge.clip.encode_texts(["a blue mug"])
+    target = bridge.clip.encode_texts(["a blue mug"]).clone()
     (bridge.embed(tokens, relaxed)[0] * target).sum().backward()
     red, blue, green = (
         tokenizer(f" {word}", add_special_tokens=False).input_ids[0] for word in ("red", "blue", "green")
