@@ -56,7 +56,8 @@ class VocabularyBridge:
     Args:
         tokenizer: The language model's.
         clip: A CLIP that reads text.
-        tower: Its text encoder, or that of a CLIP that was tuned from it; frozen by the caller.
+        tower: Its text encoder, or that of a CLIP that was tuned from it. It is frozen: gradients pass through
+            it and leave none in its weights.
 
     Raises:
         ValueError: The CLIP encodes pictures alone, or its text encoder is of a kind that cannot be entered.
@@ -67,6 +68,11 @@ class VocabularyBridge:
             raise ValueError(f"{clip.name} reads no text; a reward needs an open_clip model")
         self.tokenizer, self.clip = tokenizer, clip
         self.tower = tower or TextTower(clip.model)
+        for part in (self.tower.text.token_embedding, self.tower.text.transformer, self.tower.text.ln_final):
+            part.requires_grad_(False)
+        for name in ("positional_embedding", "text_projection"):
+            if getattr(self.tower.text, name, None) is not None:
+                getattr(self.tower.text, name).requires_grad_(False)
         self.end = int(tokenizer.eos_token_id)
         self.context = self.tower.text.positional_embedding.shape[0]
         self.embedding: nn.Embedding = self.tower.text.token_embedding

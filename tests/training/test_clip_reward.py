@@ -66,15 +66,15 @@ def test_the_reward_rises(clip, tokenizer, reward, pictures, tmp_path, straight_
 
 
 def test_only_the_mapping_network_learns_if_the_language_model_is_frozen(clip, tokenizer, reward, pictures, tmp_path):
-    captioner = captioner_for(clip, tokenizer, trains_lm=False)
+    config = CaptionerConfig("miniature", clip.width, prefix_length=2, max_tokens=20, trains_lm=False)
+    captioner = build_captioner(config, seed=0)
     before = {name: p.clone() for name, p in captioner.named_parameters()}
     encoder = {name: p.clone() for name, p in clip.model.named_parameters()}
-    captioner.save = lambda folder: folder.mkdir(parents=True)
     run(captioner, reward, pictures, tmp_path / "run")
     changed = {name.split(".")[0] for name, p in captioner.named_parameters() if not torch.equal(p, before[name])}
     assert changed == {"mapper"}
     assert all(torch.equal(p, encoder[name]) for name, p in clip.model.named_parameters())
-    assert all(p.grad is None for p in clip.model.parameters())
+    assert all(p.grad is None for p in clip.model.transformer.parameters())
 
 
 @pytest.mark.parametrize("killed_at", [1, 3])
