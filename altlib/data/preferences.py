@@ -1,6 +1,7 @@
 """Preference pairs: for a picture and its post, a response that was chosen and one that was rejected.
 
-Pairs come from MCM-DPO's files, from JSON lines, and from a model's own samples that anything ranks.
+Pairs come from MCM-DPO's files, from JSON lines, from a model's own samples that anything ranks, and
+in the miniature world from the facts of each picture.
 Each keeps in ``error`` what is wrong with the rejected response, where that is known. A pair that
 cannot teach anything (identical or empty responses, a missing picture) is left out and counted.
 """
@@ -18,6 +19,7 @@ import pandas as pd
 from altlib.core.errors import CorpusError
 from altlib.data.sources.fields import inside
 from altlib.data.sources.mcm_dpo import data_files, entries, record_of, rejected_response, split_of
+from altlib.miniworld.fact_errors import right_and_wrong
 
 PAIR_COLUMNS = ("item_id", "image", "text", "chosen", "rejected", "error", "split")
 
@@ -177,3 +179,29 @@ def ranked_pairs(
         raise CorpusError(f"no two samples of any of {len(posts)} pictures differ in their score; draw more of them")
     pairs = as_pairs(found, "the samples")
     return Pairs(pairs.frame, pairs.excluded | ({"samples do not differ": undecided} if undecided else {}))
+
+
+def fact_pairs(posts: pd.DataFrame, errors: Sequence[str], seed: int = 0) -> Pairs:
+    """Pairs for pictures of the miniature world: a right alt text, and one with a single error of fact.
+
+    The kinds of error take turns; a picture that gives no room for its turn's error takes the next one's.
+
+    Args:
+        posts: Posts of the miniature world with the columns item_id, image, text and split.
+        errors: Kinds of error, of :data:`altlib.miniworld.fact_errors.ERRORS`.
+        seed: Chooses the words and the wrong values.
+
+    Raises:
+        CorpusError: No picture is of the miniature world.
+    """
+    found, left_out = [], 0
+    for number, post in enumerate(posts[["item_id", "image", "text", "split"]].to_dict("records")):
+        turns = [errors[(number + turn) % len(errors)] for turn in range(len(errors))]
+        texts = ((error, right_and_wrong(post["item_id"], error, seed)) for error in turns)
+        error, pair = next(((error, pair) for error, pair in texts if pair), ("", None))
+        if pair is None:
+            left_out += 1
+            continue
+        found.append(post | {"chosen": pair[0], "rejected": pair[1], "error": error})
+    pairs = as_pairs(found, f"pictures of the miniature world ({left_out} of {len(posts)} give no room for an error)")
+    return Pairs(pairs.frame, pairs.excluded | ({"no room for an error": left_out} if left_out else {}))

@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from altlib.core.errors import CorpusError
-from altlib.data.preferences import PAIR_COLUMNS, ranked_pairs, read_jsonl, read_mcm_dpo
+from altlib.data.preferences import PAIR_COLUMNS, fact_pairs, ranked_pairs, read_jsonl, read_mcm_dpo
+from altlib.miniworld.fact_errors import ERRORS
+from altlib.miniworld.network import network
 
 
 def test_pairs_of_mcm_dpo_keep_both_responses_and_pass_over_test_files(tmp_path, picture):
@@ -66,3 +68,18 @@ def test_samples_are_ranked_by_whatever_scores_them(picture):
     assert pairs.excluded == {"samples do not differ": 2}
     with pytest.raises(CorpusError, match="no two samples"):
         ranked_pairs(posts, samples, lambda i, text: 0.0)
+
+
+def test_pairs_from_facts_take_the_kinds_of_error_in_turn(picture):
+    image = str(picture("a.png"))
+    items = [post.item_id for post in network(5, 30)]
+    posts = pd.DataFrame({"item_id": items, "image": image, "text": "Post", "split": "train"})
+    pairs = fact_pairs(posts, ERRORS)
+    counts = pairs.frame["error"].value_counts()
+    assert set(counts.index) == set(ERRORS) and counts.min() >= 3
+    assert (pairs.frame["chosen"] != pairs.frame["rejected"]).all()
+    assert len(pairs) + sum(pairs.excluded.values()) == len(items)
+    only = fact_pairs(posts, ["wrong count"])
+    assert set(only.frame["error"]) == {"wrong count"} and only.excluded["no room for an error"] > 0
+    with pytest.raises(CorpusError, match="1 of 1 give no room"):
+        fact_pairs(posts[:1].assign(item_id="twitter-1"), ERRORS)
