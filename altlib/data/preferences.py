@@ -19,7 +19,7 @@ import pandas as pd
 from altlib.core.errors import CorpusError
 from altlib.data.sources.fields import inside
 from altlib.data.sources.mcm_dpo import data_files, entries, record_of, rejected_response, split_of
-from altlib.miniworld.fact_errors import right_and_wrong
+from altlib.miniworld.fact_errors import ERRORS, right_and_wrong
 
 PAIR_COLUMNS = ("item_id", "image", "text", "chosen", "rejected", "error", "split")
 
@@ -205,3 +205,60 @@ def fact_pairs(posts: pd.DataFrame, errors: Sequence[str], seed: int = 0) -> Pai
         found.append(post | {"chosen": pair[0], "rejected": pair[1], "error": error})
     pairs = as_pairs(found, f"pictures of the miniature world ({left_out} of {len(posts)} give no room for an error)")
     return Pairs(pairs.frame, pairs.excluded | ({"no room for an error": left_out} if left_out else {}))
+
+
+SOURCES = ("facts", "mcm-dpo", "jsonl")
+
+
+def load_pairs(source: str, path: str, posts: pd.DataFrame, errors: str, seed: int) -> Pairs:
+    """The pairs of a source.
+
+    Args:
+        source: One of :data:`SOURCES`.
+        path: Of a clone of MCM-DPO's repository, one of its files, or a file of JSON lines.
+        posts: The run's posts, from which pairs of facts are made.
+        errors: Kinds of error between commas, for pairs of facts; empty takes all.
+        seed: Of the pairs of facts.
+
+    Raises:
+        CorpusError: The source gives no pair.
+        ValueError: The source is unknown.
+    """
+    if source == "facts":
+        kinds = [error.strip() for error in errors.split(",") if error.strip()] or list(ERRORS)
+        return fact_pairs(posts, kinds, seed)
+    if source == "mcm-dpo":
+        return read_mcm_dpo(Path(path).expanduser())
+    if source == "jsonl":
+        return read_jsonl(Path(path).expanduser())
+    raise ValueError(f"unknown source of pairs {source!r}; known: {', '.join(SOURCES)}")
+
+
+def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict[str, pd.DataFrame]:
+    """Random pairs to learn from and to follow rewards on; no picture is in both.
+
+    Pairs that are marked for one of them stay there, unmarked ones go to either, and those of test
+    pictures to neither.
+
+    Args:
+        pairs: The pairs.
+        training: How many to learn from at most; 0 takes all.
+        validation: How many to follow rewards on at most, at least 2.
+        seed: Of the choice.
+
+    Raises:
+        CorpusError: There are too few.
+    """
+    frame = pairs.frame[pairs.frame["split"] != "test"].sample(frac=1.0, random_state=seed)
+    marked = frame["split"] == "val"
+    loose = frame[frame["split"] == ""]
+    wanted = max(0, min(validation - int(marked.sum()), len(loose) // 5))
+    kept = set(frame.loc[marked, "image"]) | set(loose["image"].iloc[:wanted])
+    watched = frame["image"].isin(kept) & (frame["split"] != "train")
+    found = {"val": frame[watched][:validation], "train": frame[~frame["image"].isin(kept)]}
+    found["train"] = found["train"][: training or None]
+    if min(map(len, found.values())) < 2:
+        raise CorpusError(
+            f"{len(found['train'])} pairs to learn from and {len(found['val'])} to follow rewards on; two of each are needed"
+        )
+    return {name: rows.reset_index(drop=True) for name, rows in found.items()}

@@ -2,9 +2,20 @@ import json
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from altlib.core.errors import CorpusError
-from altlib.data.preferences import PAIR_COLUMNS, fact_pairs, ranked_pairs, read_jsonl, read_mcm_dpo
+from altlib.data.preferences import (
+    PAIR_COLUMNS,
+    Pairs,
+    fact_pairs,
+    load_pairs,
+    ranked_pairs,
+    read_jsonl,
+    read_mcm_dpo,
+    split_pairs,
+)
 from altlib.miniworld.fact_errors import ERRORS
 from altlib.miniworld.network import network
 
@@ -83,3 +94,27 @@ def test_pairs_from_facts_take_the_kinds_of_error_in_turn(picture):
     assert set(only.frame["error"]) == {"wrong count"} and only.excluded["no room for an error"] > 0
     with pytest.raises(CorpusError, match="1 of 1 give no room"):
         fact_pairs(posts[:1].assign(item_id="twitter-1"), ERRORS)
+
+
+@given(st.lists(st.sampled_from(["train", "val", "test", ""]), min_size=30, max_size=60), st.integers(0, 5))
+def test_no_picture_is_both_learned_from_and_watched(splits, seed):
+    frame = pd.DataFrame({"image": [f"{n // 2}.png" for n in range(len(splits))], "split": splits})
+    try:
+        found = split_pairs(Pairs(frame, {}), 0, 10, seed)
+    except CorpusError:
+        return
+    assert not set(found["train"]["image"]) & set(found["val"]["image"])
+    assert not {"test", "val"} & set(found["train"]["split"]) and not {"test", "train"} & set(found["val"]["split"])
+    assert len(found["val"]) <= 10
+
+
+def test_a_source_is_found_by_its_name(tmp_path, picture):
+    picture("a.png")
+    row = {"image": "a.png", "chosen": "A", "rejected": "B"}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(row))
+    found = load_pairs("jsonl", str(tmp_path / "pairs.jsonl"), pd.DataFrame(), "", 0)
+    assert len(found) == 1
+    with pytest.raises(CorpusError, match="0 pairs to learn from"):
+        split_pairs(found, 0, 2, 0)
+    with pytest.raises(ValueError, match="unknown source of pairs"):
+        load_pairs("gemini", "", pd.DataFrame(), "", 0)
