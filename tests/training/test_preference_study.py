@@ -62,7 +62,7 @@ def study(tmp_path_factory):
 
 
 def test_paradigms_share_the_supervised_stage_and_are_read_back(study, monkeypatch):
-    made, pairs = study
+    made, _ = study
     plans = study_plans(LOSS, [PARADIGMS["P2"], PARADIGMS["P3"]], [0], 1)
     curves = {plan.name: made.train(plan).frame() for plan in plans}
     assert made.folder(plans[0]) == made.supervised_folder(False, 0)
