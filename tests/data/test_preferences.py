@@ -114,7 +114,7 @@ def test_a_source_is_found_by_its_name(tmp_path, picture):
     (tmp_path / "pairs.jsonl").write_text(json.dumps(row))
     found = load_pairs("jsonl", str(tmp_path / "pairs.jsonl"), pd.DataFrame(), "", 0)
     assert len(found) == 1
-    with pytest.raises(CorpusError, match="0 pairs to learn from"):
+    with pytest.raises(CorpusError, match="1 pairs to learn from and 0 to follow rewards on"):
         split_pairs(found, 0, 2, 0)
     with pytest.raises(ValueError, match="unknown source of pairs"):
         load_pairs("gemini", "", pd.DataFrame(), "", 0)
