@@ -13,8 +13,11 @@ from torch import Tensor
 
 from altlib.core.parallel import side_by_side
 from altlib.data.comparisons import DPO_WEIGHTS, used_comparisons
+from altlib.data.preferences import Pairs, ranked_pairs
 from altlib.evaluation.attention_to_inputs import SwappedInputs, captioner_attention
 from altlib.generation.decoding import Decoding, best_texts, decode_once
+from altlib.generation.reranking import rouge_similarity
+from altlib.models.captioner import load_captioner
 from altlib.models.captioner_policy import CaptionerPolicy, load_captioner_policy
 from altlib.models.clip import Clip
 from altlib.models.features import picture_features
@@ -90,6 +93,26 @@ def ablation_plans(loss: PreferenceLoss, paradigm: Paradigm, seed: int) -> list[
     if not loss.anchor:
         plans.append(PreferencePlan(f"{MCM_DPO} with the anchor", paradigm, seed, replace(loss, anchor=1.0)))
     return plans
+
+
+def sampled_pairs(run: Path, clip: Clip, posts: pd.DataFrame, limit: int, seed: int, device: str) -> Pairs:
+    """Pairs from the texts that chapter 02's captioner writes, ranked by ROUGE-L with the published alt text.
+
+    Args:
+        run: The run's folder.
+        clip: The encoder of its pictures.
+        posts: Posts with the columns item_id, image, text, alt_text and split.
+        limit: How many posts it writes for at most, chosen at random; 0 takes all.
+        seed: Of the choice.
+        device: Where it writes.
+    """
+    chosen = posts.sample(min(limit or len(posts), len(posts)), random_state=seed).reset_index(drop=True)
+    captioner = load_captioner(run / "captioners" / "text-image", device)
+    features = picture_features(chosen["image"].tolist(), clip, run / "features")
+    search = Decoding(beams=5, max_tokens=60)
+    found = decode_once(captioner, features, chosen["text"].tolist(), search, run / "preference" / "samples")
+    texts = [[candidate.text for candidate in candidates] for candidates in found]
+    return ranked_pairs(chosen, texts, rouge_similarity(chosen["alt_text"].tolist()))
 
 
 @dataclass

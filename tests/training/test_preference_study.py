@@ -17,6 +17,7 @@ from altlib.training.preference_study import (
     SFT,
     PreferenceStudy,
     ablation_plans,
+    sampled_pairs,
     study_plans,
 )
 
@@ -71,6 +72,14 @@ def test_paradigms_share_the_supervised_stage_and_are_read_back(study, monkeypat
     assert first["DPO, P2"]["log p(chosen)"] == pytest.approx(curves[plans[0].name].iloc[-1]["log p(chosen)"], abs=1e-2)
     monkeypatch.setattr("altlib.training.preference.fit", lambda *a: pytest.fail("it was trained again"))
     assert made.train_all(plans).keys() == curves.keys()
+
+
+def test_a_captioner_gives_pairs_of_its_own_texts(study):
+    made, pairs = study
+    posts = pairs.assign(item_id=[str(n) for n in range(8)], alt_text=pairs["chosen"], split="train")
+    found = sampled_pairs(made.run, made.clip, posts, 5, 0, "cpu")
+    assert 0 < len(found) <= 5 and len(found) + sum(found.excluded.values()) == 5
+    assert (found.frame["chosen"] != found.frame["rejected"]).all()
 
 
 def test_captions_and_attention_come_from_the_encoder_that_learned(study):
