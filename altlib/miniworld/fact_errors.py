@@ -1,8 +1,8 @@
 """Alt texts of a picture that differ in one error, and the errors that a text makes, both from the known facts.
 
-The right and the wrong text of a pair come from the same writer with the same random numbers: one
-describes the picture, the other a picture in which one fact is different. So they differ in little
-but the error.
+The right and the wrong text of a pair come from the same writer: one describes the picture, the other a
+picture in which one fact is different. Of several wrong texts the one most like the right text is taken,
+so that a pair differs in little but the error.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import SequenceMatcher
 from random import Random
 
 from altlib.miniworld.alt_text import write_alt_text
@@ -22,7 +23,8 @@ from altlib.miniworld.scene import Scene, Story, scene_facts
 
 # Of a picture: the seed of its network, the number of its story in hexadecimal, its own number in the story.
 ITEM = re.compile(r"(?P<seed>[0-9a-f]+)-(?P<index>\d{6})-(?P<number>\d+)(?:r\d+)?")
-TRIES = 3  # ways to write a right text that states the fact
+RIGHT_TRIES = 3  # ways to write a right text that states the fact
+WRONG_TRIES = 12  # ways to write a wrong text, of which the one most like the right text is taken
 
 WRONG_COUNT, WRONG_COLOUR = "wrong count", "wrong colour"
 MISSING, INVENTED = "missing object", "invented object"
@@ -99,13 +101,21 @@ def right_and_wrong(item_id: str, error: str, seed: int) -> tuple[str, str] | No
     if error == CAPTION:
         return write_alt_text(story, scene, rng), write_caption(story, scene, rng)
     changed = CHANGES[error](scene, rng)
-    for attempt in range(TRIES if changed else 0):
-        words = f"{item_id}/{seed}/{attempt}"
-        right, wrong = (write_alt_text(story, s, Random(words)) for s in (scene, changed) if s)
+    for attempt in range(RIGHT_TRIES if changed else 0):
+        right = write_alt_text(story, scene, Random(f"{item_id}/{seed}/{attempt}"))
         # Not every author says everything, so neither text may happen to make the difference.
-        if errors_in(wrong, facts)[error] and not errors_in(right, facts)[error]:
+        if not errors_in(right, facts)[error] and (wrong := closest_wrong(story, changed, right, facts, error, seed)):
             return right, wrong
     return None
+
+
+def closest_wrong(story: Story, changed: Scene | None, right: str, facts: str, error: str, seed: int) -> str:
+    """The text about a changed scene that is most like the right one, of those that make the error; empty if none does."""
+    if changed is None:
+        return ""
+    texts = {write_alt_text(story, changed, Random(f"{right}/{seed}/{attempt}")) for attempt in range(WRONG_TRIES)}
+    wrong = [text for text in sorted(texts) if errors_in(text, facts)[error]]
+    return max(wrong, key=lambda text: SequenceMatcher(None, right.split(), text.split()).ratio(), default="")
 
 
 def errors_in(text: str, facts: str) -> dict[str, bool]:

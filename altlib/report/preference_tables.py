@@ -154,7 +154,9 @@ def comparison_verdict(systems: Mapping[str, ByMetric], one: str, other: str, me
         low, high = difference.interval
         sign = -1 if metric in BETTER_IF_LOWER else 1
         better, worse = (low > 0, high < 0) if sign > 0 else (high < 0, low > 0)
-        outcomes["better" if better else "worse" if worse else "neither"].append(f"{metric} ({difference.value:+.1f})")
+        outcomes["better" if better else "worse" if worse else "neither"].append(
+            f"{metric} ({round(difference.value, 1) + 0.0:+.1f})"
+        )
     said = [
         f"{word} in {', '.join(found)}"
         for word, found in (("better", outcomes["better"]), ("worse", outcomes["worse"]))

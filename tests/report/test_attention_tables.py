@@ -15,8 +15,8 @@ def model(picture: float, post: float):
 def test_the_table_says_what_each_swap_costs():
     table = attention_table({"looks": model(1.0, 0.0), "reads": model(0.0, 2.0)})
     assert table["model"].tolist() == ["looks", "reads"]
-    assert table["picture swapped"].tolist() == ["+0.50 [0.50, 0.50]", "+0.00 [0.00, 0.00]"]
-    assert table["both swapped"].tolist() == ["+0.50 [0.50, 0.50]", "+1.00 [1.00, 1.00]"]
+    assert table["picture swapped"].tolist() == ["+0.50 [+0.50, +0.50]", "+0.00 [+0.00, +0.00]"]
+    assert table["both swapped"].tolist() == ["+0.50 [+0.50, +0.50]", "+1.00 [+1.00, +1.00]"]
     assert table["own picture likelier (%)"].tolist() == ["100 [100, 100]", "50 [50, 50]"]
 
 
