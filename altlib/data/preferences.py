@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from altlib.core.errors import CorpusError
+from altlib.data.described import sample_rows
 from altlib.data.sources.fields import inside
 from altlib.data.sources.mcm_dpo import data_files, entries, record_of, rejected_response, split_of
 from altlib.miniworld.fact_errors import ERRORS, right_and_wrong
@@ -262,3 +263,19 @@ def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict
             f"{len(found['train'])} pairs to learn from and {len(found['val'])} to follow rewards on; two of each are needed"
         )
     return {name: rows.reset_index(drop=True) for name, rows in found.items()}
+
+
+ROOM = 1.5  # posts per pair that is wanted, as some give none
+
+
+def posts_for_pairs(posts: pd.DataFrame, training: int, validation: int, seed: int) -> pd.DataFrame:
+    """Random posts of the training and the validation split, somewhat more than the pairs that are wanted of each.
+
+    Args:
+        posts: With the column split.
+        training: Pairs to learn from; 0 takes all posts.
+        validation: Pairs to follow rewards on.
+        seed: Of the choice.
+    """
+    wanted = {"train": round(ROOM * training), "val": round(ROOM * validation)}
+    return pd.concat([sample_rows(posts, name, limit, seed) for name, limit in wanted.items()], ignore_index=True)

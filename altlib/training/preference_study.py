@@ -95,24 +95,21 @@ def ablation_plans(loss: PreferenceLoss, paradigm: Paradigm, seed: int) -> list[
     return plans
 
 
-def sampled_pairs(run: Path, clip: Clip, posts: pd.DataFrame, limit: int, seed: int, device: str) -> Pairs:
+def sampled_pairs(run: Path, clip: Clip, posts: pd.DataFrame, device: str) -> Pairs:
     """Pairs from the texts that chapter 02's captioner writes, ranked by ROUGE-L with the published alt text.
 
     Args:
         run: The run's folder.
         clip: The encoder of its pictures.
         posts: Posts with the columns item_id, image, text, alt_text and split.
-        limit: How many posts it writes for at most, chosen at random; 0 takes all.
-        seed: Of the choice.
         device: Where it writes.
     """
-    chosen = posts.sample(min(limit or len(posts), len(posts)), random_state=seed).reset_index(drop=True)
     captioner = load_captioner(run / "captioners" / "text-image", device)
-    features = picture_features(chosen["image"].tolist(), clip, run / "features")
+    features = picture_features(posts["image"].tolist(), clip, run / "features")
     search = Decoding(beams=5, max_tokens=60)
-    found = decode_once(captioner, features, chosen["text"].tolist(), search, run / "preference" / "samples")
+    found = decode_once(captioner, features, posts["text"].tolist(), search, run / "preference" / "samples")
     texts = [[candidate.text for candidate in candidates] for candidates in found]
-    return ranked_pairs(chosen, texts, rouge_similarity(chosen["alt_text"].tolist()))
+    return ranked_pairs(posts, texts, rouge_similarity(posts["alt_text"].tolist()))
 
 
 @dataclass

@@ -11,6 +11,7 @@ from altlib.data.preferences import (
     Pairs,
     fact_pairs,
     load_pairs,
+    posts_for_pairs,
     ranked_pairs,
     read_jsonl,
     read_mcm_dpo,
@@ -118,3 +119,9 @@ def test_a_source_is_found_by_its_name(tmp_path, picture):
         split_pairs(found, 0, 2, 0)
     with pytest.raises(ValueError, match="unknown source of pairs"):
         load_pairs("gemini", "", pd.DataFrame(), "", 0)
+
+
+def test_somewhat_more_posts_are_taken_than_pairs_are_wanted():
+    posts = pd.DataFrame({"split": ["train"] * 50 + ["val"] * 10 + ["test"] * 10, "number": range(70)})
+    assert posts_for_pairs(posts, 20, 4, 0)["split"].value_counts().to_dict() == {"train": 30, "val": 6}
+    assert len(posts_for_pairs(posts, 0, 20, 0)) == 60
