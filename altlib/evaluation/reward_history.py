@@ -105,6 +105,8 @@ def parting_step(history: pd.DataFrame, reward: str, held_out: str) -> int | Non
     Returns:
         The step; None if they do not part.
     """
+    # Scores are compared as they are read; smoothing makes a BLEU of 0 differ in its tenth decimal.
+    history = history.assign(**{held_out: history[held_out].round(4)})
     best = int(history[held_out].to_numpy().argmax())
     after, last = history.iloc[best], history.iloc[-1]
     parted = best < len(history) - 1 and last[reward] > after[reward] and last[held_out] < after[held_out]

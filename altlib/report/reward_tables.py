@@ -88,7 +88,7 @@ def without_supervision_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]
     with_it, without = scores[plan.name], scores[alone.name]
     difference = with_it[BLEU] - without[BLEU]
     low, _ = difference.interval
-    needed = "is needed" if low > 0 else "is not shown to be needed"
+    needed = "is needed" if round(low, 3) > 0 else "is not shown to be needed"
     return (
         f"Without the supervised stage BLEU@4 is {without[BLEU].value:.2f} and RefCompare {without[REFCOMPARE].value:.2f}, "
         f"with it {with_it[BLEU].value:.2f} and {with_it[REFCOMPARE].value:.2f}: by BLEU@4 ({difference.text()}) it {needed}."

@@ -18,6 +18,10 @@ def test_a_reward_parts_from_what_falls_while_it_rises():
     assert parting_step(history([0, 3, 2, 1], [5, 7, 6, 4]), "reward", "held out") is None  # neither rises
 
 
+def test_a_difference_that_nobody_reads_is_none():
+    assert parting_step(history([0, 1, 2], [1e-9, 2e-9, 0]), "reward", "held out") is None
+
+
 def test_texts_are_scored_by_everything():
     clip, (tokenizer, model) = load_clip(), load_language_model()
     scorer = HistoryScorer(clip.encode_texts(GOLD), GOLD, clip, None, tokenizer, model)
