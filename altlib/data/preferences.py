@@ -204,7 +204,12 @@ def fact_pairs(posts: pd.DataFrame, errors: Sequence[str], seed: int = 0) -> Pai
             left_out += 1
             continue
         found.append(post | {"chosen": pair[0], "rejected": pair[1], "error": error})
-    pairs = as_pairs(found, f"pictures of the miniature world ({left_out} of {len(posts)} give no room for an error)")
+    if not found:
+        raise CorpusError(
+            f"the facts of the pictures give no preference pair ({left_out} of {len(posts)} give no room for an error); "
+            "for pictures of other sources set pairs_source to samples, mcm-dpo or jsonl"
+        )
+    pairs = as_pairs(found, "the facts of the pictures")
     return Pairs(pairs.frame, pairs.excluded | ({"no room for an error": left_out} if left_out else {}))
 
 
