@@ -2,7 +2,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from altlib.core.errors import CorpusError
@@ -97,6 +97,7 @@ def test_pairs_from_facts_take_the_kinds_of_error_in_turn(picture):
         fact_pairs(posts[:1].assign(item_id="twitter-1"), ERRORS)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["train", "val", "test", ""]), min_size=30, max_size=60), st.integers(0, 5))
 def test_no_picture_is_both_learned_from_and_watched(splits, seed):
     frame = pd.DataFrame({"image": [f"{n // 2}.png" for n in range(len(splits))], "split": splits})

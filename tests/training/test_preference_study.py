@@ -76,7 +76,9 @@ def test_paradigms_share_the_supervised_stage_and_are_read_back(study, monkeypat
 
 def test_a_captioner_gives_pairs_of_its_own_texts(study):
     made, pairs = study
-    posts = pairs.assign(item_id=[str(n) for n in range(8)], alt_text=pairs["chosen"], split="train")
+    posts = pairs.assign(
+        item_id=[str(n) for n in range(8)], alt_text="a red cup on a table in the park, with a dog", split="train"
+    )
     found = sampled_pairs(made.run, made.clip, posts, "cpu")
     assert 0 < len(found) <= 8 and len(found) + sum(found.excluded.values()) == 8
     assert (found.frame["chosen"] != found.frame["rejected"]).all()
