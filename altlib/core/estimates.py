@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,3 +44,16 @@ class Estimate:
     def __sub__(self, other: Estimate) -> Estimate:
         """The difference on the same examples."""
         return Estimate(self.value - other.value, self.resamples - other.resamples)
+
+
+def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
+    """The mean of estimates on the same examples, such as those of several seeds; their resamples are paired.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if not estimates:
+        raise ValueError("a mean needs at least one estimate")
+    return Estimate(
+        float(np.mean([e.value for e in estimates])), np.mean(np.stack([e.resamples for e in estimates]), axis=0)
+    )

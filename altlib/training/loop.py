@@ -32,8 +32,9 @@ class Plan:
         steps: Most updates.
         evaluations: Steps after which the model is evaluated; 0 is before the first update.
         patience: Evaluations without a better score after which the run ends; 0 never ends it.
-        schedule: Learning rate: constant, or linear to zero over ``steps``.
+        schedule: Learning rate: constant, linear or cosine; the last two fall to zero over ``steps``.
         gradient_clip: Largest norm of the gradient; 0 does not clip.
+        warm_up: Share of ``steps`` over which the learning rate first rises from zero.
     """
 
     steps: int
@@ -41,6 +42,17 @@ class Plan:
     patience: int = 0
     schedule: str = "constant"
     gradient_clip: float = 0.0
+    warm_up: float = 0.0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the update after ``step`` others, as a share of the largest."""
+        rising = math.ceil(self.warm_up * self.steps)
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        if self.schedule == "constant":
+            return 1.0
+        done = min(1.0, (step - rising) / max(1, self.steps - rising))
+        return 1 - done if self.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
 
 
 @dataclass
@@ -85,7 +97,7 @@ class Learner(Protocol):
         """Add a batch's gradients to the parameters; its summed loss and weight, the same on every process."""
 
     def evaluate(self, step: int, interval: Interval, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The next row of the curve, of plain numbers, after ``step`` updates."""
+        """The next row of the curve, of plain numbers and texts, after ``step`` updates."""
 
     def score(self, row: dict[str, Any]) -> float:
         """How good the state is that gave a row; higher is better."""
@@ -177,9 +189,7 @@ class Run:
     def __init__(self, learner: Learner, optimiser: torch.optim.Optimizer, plan: Plan, folder: Path, key: str):
         self.learner, self.optimiser, self.plan, self.key = learner, optimiser, plan, key
         self.checkpoint = folder / CHECKPOINT
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: 1.0 if plan.schedule == "constant" else max(0.0, 1 - step / plan.steps)
-        )
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, plan.rate)
         self.progress = Progress()
 
     @property

@@ -22,6 +22,7 @@ from altlib.core.devices import distributed, pick_device, precision_note, wait_f
 from altlib.core.parallel import side_by_side
 from altlib.data.posts import read_corpus, stream_corpus
 from altlib.data.sources import registry
+from altlib.evaluation.attention_to_inputs import SwappedInputs, captioner_attention
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_captioner, load_captioner
 from altlib.models.clip import Clip, load_clip
 from altlib.models.clipcap import start_from_clipcap
@@ -241,6 +242,13 @@ class CaptionerSuite:
             side_by_side({name: partial(self.train, name) for name in self.members if name != FROZEN}, "captioners")
         curves = {name: self.train(name) for name in self.members}
         return {name: curve for name, curve in curves.items() if curve is not None}
+
+    def attention(self, name: str, seed: int) -> SwappedInputs:
+        """Whether a trained captioner looks at the pictures and reads the posts of the validation set."""
+        captioner = load_captioner(self.run / "captioners" / name, pick_device(self.device))
+        rows = np.flatnonzero(self.index["split"] == "val")
+        posts, alt_texts = zip(*self.texts(False, "val"), strict=True)
+        return captioner_attention(captioner, self.features[torch.from_numpy(rows)], posts, alt_texts, seed)
 
     def validation_losses(self, name: str) -> Tensor:
         """Negative log-likelihood (nats) and number of tokens of each validation example, (n, 2), of a trained captioner."""

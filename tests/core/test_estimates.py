@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from altlib.core.estimates import Estimate
+from altlib.core.estimates import Estimate, mean_estimate
 from altlib.core.statistics import resample_counts
 
 
@@ -31,3 +31,11 @@ def test_differences_on_the_same_examples_are_paired():
 def test_an_estimate_without_resamples_has_no_interval():
     assert Estimate(0.5, np.array([np.nan])).text() == "0.50"
     assert Estimate(0.5, np.linspace(0, 1, 1001)).text(1) == "0.5 [0.0, 1.0]"
+
+
+def test_the_mean_of_estimates_keeps_resamples_paired():
+    first, second = Estimate(1.0, np.array([0.0, 2.0])), Estimate(3.0, np.array([2.0, 6.0]))
+    found = mean_estimate([first, second])
+    assert found.value == 2.0 and found.resamples.tolist() == [1.0, 4.0]
+    with pytest.raises(ValueError, match="at least one"):
+        mean_estimate([])

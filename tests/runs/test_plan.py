@@ -19,6 +19,11 @@ def test_all_chapters_but_the_first_load_torch_at_once():
 def test_what_most_chapters_wait_for_comes_first():
     chapters = read_chapters(ROOT / "book")
     by_name = {c.name: chapters_that_wait_for(c, chapters) for c in chapters}
-    assert by_name["training"] == {"results-and-decoding", "prefix-deembedding"}
+    assert by_name["training"] == {
+        "results-and-decoding",
+        "prefix-deembedding",
+        "preference-optimisation",
+        "clip-reward",
+    }
     assert by_name["collection"] > by_name["training"] | by_name["clip-prefers-descriptions"]
     assert by_name["pretraining"] == set()

@@ -138,3 +138,17 @@ def test_gradients_are_clipped_to_their_norm(tmp_path):
 
 def test_the_mean_loss_of_an_interval_is_by_weight():
     assert loop.Interval(6.0, 4.0).mean == 1.5 and math.isnan(loop.Interval().mean)
+
+
+def test_learning_rates_rise_first_and_then_stay_or_fall_to_zero():
+    rates = {
+        name: [plan(steps=10, schedule=name, warm_up=0.2).rate(s) for s in range(11)]
+        for name in ("constant", "linear", "cosine")
+    }
+    for found in rates.values():
+        assert found[:3] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert set(rates["constant"][2:]) == {1.0}
+    assert rates["linear"][6] == rates["cosine"][6] == pytest.approx(0.5)
+    assert rates["linear"][10] == rates["cosine"][10] == pytest.approx(0)
+    assert rates["cosine"][4] > rates["linear"][4] and rates["cosine"][8] < rates["linear"][8]
+    assert plan(schedule="linear").rate(3) == 1 - 3 / STEPS  # without warm-up

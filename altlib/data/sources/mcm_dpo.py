@@ -3,7 +3,8 @@
 Its repository has a folder per network, ``data/twitter`` and ``data/pinterest``, each with a
 training and a test file and the pictures of both in ``image/NAME_OF_THE_FILE``. Training files are a JSON list of ``{"image": {"path"}, "idx", "text": JSON of {question, chosen,
 rejected}}``; test files are JSON lines of ``{image_path, question, chosen, idx}``, whatever
-their names end in. Rejected responses are for preference optimisation and are not posts.
+their names end in. Rejected responses are for preference optimisation
+(:mod:`altlib.data.preferences`) and are not posts.
 """
 
 from __future__ import annotations
@@ -115,6 +116,18 @@ def record_of(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
         "language": "en",
         "split": split_of(file),
     }
+
+
+def rejected_response(entry: dict[str, Any]) -> str:
+    """The rejected response of an entry of a training file.
+
+    Raises:
+        KeyError, TypeError, ValueError: The entry has none.
+    """
+    rejected = (json.loads(entry["text"]) if "text" in entry else entry)["rejected"]
+    if not isinstance(rejected, str):
+        raise TypeError("the rejected response is not a text")
+    return rejected
 
 
 def picture_path(file: Path, name: str) -> str:

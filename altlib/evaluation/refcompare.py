@@ -1,0 +1,95 @@
+"""RefCompare: how many reference texts a generated text outscores by CLIP (self-supervised captioning paper, section 3.1).
+
+A text's score is the cosine of its CLIP embedding with the picture's. The paper defines the share of
+*a picture's references* that score lower than the generated text, with 0.5 for texts as good as the
+references. The scores beside its examples (0.02, 0.68, 0.99) cannot be shares of five references;
+they look like shares of the references of *all* pictures, each scored with its own picture. Both are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from altlib.core.estimates import Estimate
+from altlib.core.statistics import resample_counts
+from altlib.models.clip import Clip
+
+
+def cosines(images: Tensor, texts: Tensor) -> np.ndarray:
+    """Cosines of n pairs of unit vectors, (n, width), (n, width) -> (n,)."""
+    return (images * texts).sum(-1).double().numpy()
+
+
+def share_of_own_references(generated: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:
+    """For each picture the share of its references that score below the generated text; a tie is not below.
+
+    Args:
+        generated: Scores of the generated texts, (n,).
+        references: Scores of each picture's references, n arrays of one or more.
+
+    Returns:
+        (n,).
+
+    Raises:
+        ValueError: A picture has no reference.
+    """
+    if any(not len(scores) for scores in references):
+        raise ValueError("RefCompare needs at least one reference of every picture")
+    return np.array([np.mean(scores < own) for own, scores in zip(generated, references, strict=True)])
+
+
+def share_of_all_references(generated: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:
+    """For each picture the share of all pictures' references that score below its generated text; as above."""
+    everything = np.sort(np.concatenate(list(references)))
+    return np.searchsorted(everything, generated, side="left") / len(everything)
+
+
+def refcompare(
+    generated: np.ndarray, references: Sequence[np.ndarray], seed: int = 0, among_all: bool = False
+) -> Estimate:
+    """RefCompare with its bootstrap over pictures, from 0 to 1.
+
+    Args:
+        generated: Scores of the generated texts, (n,).
+        references: Scores of each picture's references, n arrays of one or more.
+        seed: Of the resamples.
+        among_all: Compare with the references of all pictures, which are held fixed in the resamples.
+
+    Raises:
+        ValueError: There is no picture, or one without a reference.
+    """
+    if not len(generated):
+        raise ValueError("there is nothing to score")
+    each = (share_of_all_references if among_all else share_of_own_references)(generated, references)
+    counts = resample_counts(len(each), seed)
+    return Estimate(float(each.mean()), counts @ each / len(each))
+
+
+def refcompare_of_systems(
+    systems: Mapping[str, Sequence[str]],
+    references: Sequence[Sequence[str]],
+    images: Tensor,
+    clip: Clip,
+    seed: int = 0,
+    among_all: bool = False,
+) -> dict[str, Estimate]:
+    """RefCompare of several systems on the same pictures; differences of two systems are paired.
+
+    Args:
+        systems: Name of each system -> its n texts.
+        references: One or more reference texts of each picture.
+        images: Unit-length features of the pictures, (n, width).
+        clip: The model that scores.
+        seed: Of the resamples.
+        among_all: As for :func:`refcompare`.
+    """
+    rows = np.repeat(np.arange(len(references)), [len(texts) for texts in references])
+    flat = cosines(images[rows], clip.encode_texts([text for texts in references for text in texts]))
+    scores = [flat[rows == picture] for picture in range(len(references))]
+    return {
+        name: refcompare(cosines(images, clip.encode_texts(list(texts))), scores, seed, among_all)
+        for name, texts in systems.items()
+    }

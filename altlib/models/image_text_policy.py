@@ -1,0 +1,301 @@
+"""An image-text-to-text model of transformers as a policy of preference optimisation, such as LLaVA, with LoRA.
+
+The language model learns through LoRA, the projector fully, the vision encoder fully or not at all
+(MCM-DPO's paradigms). Only post and response are ever cropped; the picture's tokens stay whole
+whatever ``max_tokens`` is. Truncating a whole sequence can drop them all while the loss still falls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from altlib.core.cache_keys import file_stamp
+from altlib.core.errors import BackboneError
+from altlib.core.files import read_json, whole_file, write_json
+from altlib.core.images import centre_crop, open_picture
+from altlib.core.model_names import offline_hint
+from altlib.data.comparisons import Combination
+from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, copied_state, silence_dropout
+from altlib.models.response_trees import Tree, tree_log_probabilities
+
+REQUEST = "Write alt text for this picture of a post: one or two sentences that describe what it shows.\nContext: "
+
+# Kinds of models that hand masks and positions to their language model unchanged, so that responses can share a prompt.
+SHARE_PROMPTS = ("llava", "llava_next", "vipllava")
+
+VISION_PARTS = ("vision_tower", "vision_model", "visual", "vision_encoder")
+TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
+
+
+@dataclass(frozen=True)
+class ImageTextSettings:
+    """What of an image-text-to-text model learns, and what it reads.
+
+    Attributes:
+        rank: Of LoRA's updates of the language model.
+        max_tokens: Where post and response are cropped, each (tokens).
+        request: What the model is asked; the post follows.
+    """
+
+    rank: int = 128
+    max_tokens: int = 150
+    request: str = REQUEST
+
+
+@dataclass
+class ImageTextPairs:
+    """Pairs as an image-text-to-text model reads them.
+
+    Attributes:
+        pictures: The own and the worse pictures.
+        contexts: n prompts after their picture, as token ids.
+        responses: The chosen and the rejected responses by ``better``, as token ids with the end.
+    """
+
+    pictures: PairPictures
+    contexts: list[list[int]]
+    responses: dict[bool, list[list[int]]]
+
+    def __len__(self) -> int:
+        return len(self.contexts)
+
+    @property
+    def partner(self) -> list[int]:
+        """The pair whose post is the worse one, for each pair."""
+        return self.pictures.partner
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of post and both responses of each pair."""
+        parts = zip(self.contexts, self.responses[True], self.responses[False], strict=True)
+        return [sum(map(len, part)) for part in parts]
+
+    def stamp(self) -> Iterator[Any]:
+        """Everything about the pairs that a result follows from."""
+        yield self.pictures.settings
+        yield [self.contexts, self.responses[True], self.responses[False]]
+        yield from map(file_stamp, self.pictures.paths)
+
+
+class ImageTextPolicy(nn.Module):
+    """An image-text-to-text model whose language model learns through LoRA.
+
+    Args:
+        model: From transformers' ``AutoModelForImageTextToText``.
+        processor: Its processor.
+        settings: What learns and what is read.
+        trains_vision: Whether the vision encoder learns.
+
+    Raises:
+        BackboneError: The model has no vision encoder that is known by name.
+    """
+
+    sees_pictures = True
+
+    def __init__(self, model: Any, processor: Any, settings: ImageTextSettings, trains_vision: bool = False):
+        from peft import LoraConfig, inject_adapter_in_model
+
+        super().__init__()
+        self.processor, self.settings, self.trains_vision = processor, settings, trains_vision
+        self.model: Any = model
+        self.end = int(processor.tokenizer.eos_token_id)
+        self.image_token = int(model.config.image_token_id)
+        vision = next((name for name in VISION_PARTS if hasattr(model.model, name)), None)
+        if vision is None:
+            raise BackboneError(f"{type(model).__name__} has none of the parts {', '.join(VISION_PARTS)}")
+        model.model.requires_grad_(True)  # the projector, by whatever name, is what is neither of the other two
+        model.get_output_embeddings().requires_grad_(False)
+        model.model.language_model.requires_grad_(False)
+        getattr(model.model, vision).requires_grad_(trains_vision)
+        lora = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear")
+        inject_adapter_in_model(lora, model.model.language_model)
+        silence_dropout(self)
+
+    @property
+    def tokenizer(self) -> Any:
+        """Of its texts."""
+        return self.processor.tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.get_input_embeddings().weight.device
+
+    @property
+    def shares_prompts(self) -> bool:
+        """Whether responses are scored as trees; otherwise each has a row with its own picture and post."""
+        return self.model.config.model_type in SHARE_PROMPTS
+
+    def crop(self, text: str) -> str:
+        """The beginning of a text, of at most ``max_tokens`` tokens."""
+        text = text[: 40 * self.settings.max_tokens]
+        found = self.processor.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        ends = [end for _, end in found["offset_mapping"]]
+        return text if len(ends) <= self.settings.max_tokens else text[: ends[self.settings.max_tokens - 1]]
+
+    def prompt(self, post: str) -> str:
+        """The prompt with one place for the picture."""
+        asked = self.settings.request + self.crop(post)
+        if not getattr(self.processor, "chat_template", None):
+            return f"{self.processor.image_token}\n{asked}\n"
+        content = [{"type": "image"}, {"type": "text", "text": asked}]
+        return self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+
+    def after_picture(self, post: str) -> list[int]:
+        """Token ids of the prompt behind the picture's place."""
+        ids = self.processor.tokenizer(self.prompt(post)).input_ids
+        return ids[len(ids) - ids[::-1].index(self.image_token) :]
+
+    def prepare(self, pairs: pd.DataFrame, negatives: NegativeSettings) -> ImageTextPairs:
+        """Pairs as :meth:`log_probabilities` takes them."""
+
+        def ids(text: str) -> list[int]:
+            return [*self.processor.tokenizer(self.crop(text), add_special_tokens=False).input_ids, self.end]
+
+        return ImageTextPairs(
+            PairPictures(pairs["image"].tolist(), negatives),
+            [self.after_picture(post) for post in pairs["text"]],
+            {True: [ids(text) for text in pairs["chosen"]], False: [ids(text) for text in pairs["rejected"]]},
+        )
+
+    def picture_inputs(self, pictures: PairPictures, row: int, better: bool) -> tuple[list[int], dict[str, Tensor]]:
+        """A picture as the model reads it.
+
+        Args:
+            pictures: Of the pairs.
+            row: Number of the pair.
+            better: Its own picture rather than the worse one.
+
+        Returns:
+            The token ids up to the picture's last token, and the processor's tensors of the picture.
+        """
+        found = dict(self.processor(images=[pictures.open(row, better)], text=[self.prompt("")], return_tensors="pt"))
+        ids = found["input_ids"][0].tolist()
+        pixels = {name: value for name, value in found.items() if name not in TEXT_INPUTS}
+        if not better:
+            pixels["pixel_values"] = pictures.noisy(pixels["pixel_values"], [row])
+        return ids[: len(ids) - ids[::-1].index(self.image_token)], {n: v.to(self.device) for n, v in pixels.items()}
+
+    def trunk(self, ids: list[int], pixels: Mapping[str, Tensor]) -> Tensor:
+        """Input embeddings up to the picture's last token, (k, d)."""
+        tokens = torch.tensor(ids, device=self.device)
+        embedded = self.model.get_input_embeddings()(tokens)
+        found = self.model.get_image_features(**pixels)
+        features = torch.cat(list(getattr(found, "pooler_output", found))).to(embedded.dtype)  # (picture tokens, d)
+        return embedded.masked_scatter((tokens == self.image_token)[:, None], features)
+
+    def log_probabilities(self, prepared: ImageTextPairs, rows: Sequence[int], wanted: Sequence[Combination]) -> Tensor:
+        """log p(response | post, picture) of pairs in several combinations, (B, number of combinations) in nats."""
+        pictures = {
+            (row, better): self.picture_inputs(prepared.pictures, row, better)
+            for row in rows
+            for better in {c.picture for c in wanted}
+        }
+
+        def context(row: int, better: bool) -> list[int]:
+            return prepared.contexts[row if better else prepared.partner[row]]
+
+        def response(row: int, better: bool) -> list[int]:
+            return prepared.responses[better][row]
+
+        if self.shares_prompts:
+            trees, order = combination_trees(rows, wanted, lambda r, b: self.trunk(*pictures[r, b]), context, response)
+            return self.score_trees(trees).view(len(rows), len(wanted))[:, order]
+        scores = [
+            self.score_alone(*pictures[row, c.picture], context(row, c.context), response(row, c.response))
+            for row in rows
+            for c in wanted
+        ]
+        return torch.stack(scores).view(len(rows), len(wanted))
+
+    def score_trees(self, trees: Sequence[Tree]) -> Tensor:
+        """See :func:`altlib.models.response_trees.tree_log_probabilities`."""
+        head = self.model.get_output_embeddings()
+        return tree_log_probabilities(self.model.model.language_model, head, trees, self.end)
+
+    def score_alone(
+        self, before: list[int], pixels: Mapping[str, Tensor], context: list[int], response: list[int]
+    ) -> Tensor:
+        """log p of one response by the model's own forward pass, ().
+
+        Args:
+            before: Token ids up to the picture's last token.
+            pixels: The processor's tensors of the picture.
+            context: Token ids of the rest of the prompt.
+            response: Token ids with the end.
+        """
+        ids = torch.tensor([before + context + response], device=self.device)
+        logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **pixels).logits[0]
+        start = len(before) + len(context) - 1
+        said = logits[start : start + len(response)].float()
+        return -F.cross_entropy(said, ids[0, start + 1 :], reduction="sum")
+
+    @torch.inference_mode()
+    def write(self, paths: Sequence[str], posts: Sequence[str], beams: int = 3, max_tokens: int = 60) -> list[str]:
+        """Alt text for pictures with their posts, one at a time."""
+        texts = []
+        for path, post in zip(paths, posts, strict=True):
+            image = centre_crop(open_picture(path, longest=4096))
+            inputs = self.processor(images=[image], text=[self.prompt(post)], return_tensors="pt").to(self.device)
+            out = self.model.generate(**inputs, num_beams=beams, max_new_tokens=max_tokens, do_sample=False)
+            said = out[0, inputs["input_ids"].shape[1] :]
+            texts.append(self.processor.tokenizer.decode(said, skip_special_tokens=True).strip())
+        return texts
+
+    def save(self, folder: Path) -> None:
+        """Write what has been learned: LoRA's updates, the projector, and the vision encoder if it learned."""
+        folder.mkdir(parents=True, exist_ok=True)
+        learned = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        with whole_file(folder / "learned.safetensors") as part:
+            save_file(copied_state(learned), part)
+        write_json(folder / "policy.json", {"trains_vision": self.trains_vision, "settings": asdict(self.settings)})
+
+    @torch.no_grad()
+    def restore(self, folder: Path) -> None:
+        """Put back what :meth:`save` wrote.
+
+        Raises:
+            BackboneError: It was learned by another model.
+        """
+        if not (folder / "policy.json").is_file():
+            raise BackboneError(f"there is no trained image-text-to-text model in {folder}")
+        settings = ImageTextSettings(**read_json(folder / "policy.json")["settings"])
+        learned, own = load_file(folder / "learned.safetensors"), dict(self.model.named_parameters())
+        if settings != self.settings or any(n not in own or own[n].shape != v.shape for n, v in learned.items()):
+            raise BackboneError(f"what was learned in {folder} does not fit this model")
+        for name, value in learned.items():
+            own[name].copy_(value)
+
+
+def load_image_text_policy(
+    name: str, settings: ImageTextSettings, trains_vision: bool, device: str = "cpu"
+) -> ImageTextPolicy:
+    """A policy from a pretrained model; weights are read from safetensors only.
+
+    Args:
+        name: A folder or a hub name, such as ``llava-hf/llava-v1.6-vicuna-7b-hf``.
+        settings: What learns and what is read.
+        trains_vision: Whether the vision encoder learns.
+        device: Where the model is put.
+
+    Raises:
+        BackboneError: The model can be neither found nor downloaded.
+    """
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(name)
+        model = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise offline_hint("image-to-text", name, error) from error
+    torch.manual_seed(0)
+    return ImageTextPolicy(model, processor, settings, trains_vision).to(device)

@@ -1,0 +1,122 @@
+"""What a reward taught captioners, as tables and sentences (chapter 09)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from altlib.core.estimates import Estimate
+from altlib.evaluation.reward_history import parting_step
+from altlib.training.reward_study import NO_REWARD, RewardPlan
+
+ByMetric = Mapping[str, Estimate]  # of one run
+BLEU, REFCOMPARE = "BLEU@4", "RefCompare"
+HALF, MOST_LOST = 0.5, 1.0  # as good as the references; points of BLEU@4 that may be lost
+
+
+def stages(plans: Sequence[RewardPlan]) -> list[RewardPlan]:
+    """The plans, each after its supervised stage if it has one, without repetition."""
+    both = [stage for plan in plans for stage in ([plan.supervised] if plan.labelled else []) + [plan]]
+    return list(dict.fromkeys(both))
+
+
+def stage_table(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> pd.DataFrame:
+    """The scores of runs before and after their reward, one row per stage.
+
+    Args:
+        plans: The runs.
+        scores: Name of each stage -> its scores.
+    """
+    rows = []
+    for plan in stages(plans):
+        rows.append(
+            {
+                "captioner": plan.variant,
+                "labelled pictures": plan.labelled,
+                "reward": plan.reward + (f", fluency {plan.fluency:g}" if plan.fluency else ""),
+                **{metric: found.text(2) for metric, found in scores[plan.name].items()},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def reach_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]) -> str:
+    """A sentence: whether the reward raised RefCompare, to a half or more, and what it cost in BLEU@4."""
+    after, before = scores[plan.name], scores[plan.supervised.name]
+    gain, lost = after[REFCOMPARE] - before[REFCOMPARE], after[BLEU] - before[BLEU]
+    low, high = gain.interval
+    moved = "raises" if low > 0 else "lowers" if high < 0 else "does not measurably change"
+    reached = "reaches" if after[REFCOMPARE].value >= HALF else "does not reach"
+    kept = "no more than" if lost.value >= -MOST_LOST else "more than"
+    return (
+        f"{plan.variant}, {plan.labelled} labelled pictures, reward {plan.reward}: the self-supervised stage {moved} "
+        f"RefCompare ({before[REFCOMPARE].value:.2f} to {after[REFCOMPARE].value:.2f}, difference {gain.text()}) and "
+        f"{reached} {HALF:g}; BLEU@4 changes by {lost.text()}, so {kept} {MOST_LOST:g} point is lost."
+    )
+
+
+def parting_verdict(name: str, history: pd.DataFrame, reward: str, held_out: Sequence[str]) -> str:
+    """A sentence: from which update on a reward rises while held-out measures fall.
+
+    Args:
+        name: Of the reward, as the reader is told.
+        history: Scores of the run's evaluations.
+        reward: The column that the run was trained on.
+        held_out: Columns that it was not trained on; higher is better.
+    """
+    first, last = history.iloc[0], history.iloc[-1]
+    said = []
+    for measure in held_out:
+        step = parting_step(history, reward, measure)
+        change = f"{first[measure]:.2f} to {last[measure]:.2f}"
+        said.append(
+            f"{measure} ({change}) parts from it after update {step}"
+            if step is not None
+            else f"{measure} ({change}) does not part from it"
+        )
+    return (
+        f"{name}: the reward goes from {first[reward]:.3f} to {last[reward]:.3f}; {', '.join(said)}. Perplexity "
+        f"{first['perplexity']:.0f} to {last['perplexity']:.0f}, repeated word pairs {100 * first['repetition']:.0f}% to "
+        f"{100 * last['repetition']:.0f}%, words {first['words']:.1f} to {last['words']:.1f}."
+    )
+
+
+def without_supervision_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric], alone: RewardPlan) -> str:
+    """A sentence: what the reward reaches with and without the supervised stage."""
+    with_it, without = scores[plan.name], scores[alone.name]
+    difference = with_it[BLEU] - without[BLEU]
+    low, _ = difference.interval
+    needed = "is needed" if round(low, 3) > 0 else "is not shown to be needed"
+    return (
+        f"Without the supervised stage BLEU@4 is {without[BLEU].value:.2f} and RefCompare {without[REFCOMPARE].value:.2f}, "
+        f"with it {with_it[BLEU].value:.2f} and {with_it[REFCOMPARE].value:.2f}: by BLEU@4 ({difference.text()}) it {needed}."
+    )
+
+
+def example_items(
+    posts: pd.DataFrame, texts: Mapping[str, Sequence[str]], shares: Mapping[str, np.ndarray]
+) -> list[dict[str, str]]:
+    """Pictures with their alt text and what each stage writes, with its RefCompare among all references.
+
+    Args:
+        posts: The pictures to show: the first rows of those that were written for.
+        texts: Name of each stage -> its texts.
+        shares: Name of each stage -> RefCompare of each text.
+    """
+    return [
+        {"image": post.image, "alt": post.alt_text, "Alt text": post.alt_text}
+        | {name: f"{written[row]} ({shares[name][row]:.2f})" for name, written in texts.items()}
+        for row, post in enumerate(posts.itertuples())
+    ]
+
+
+def label_rows(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> pd.DataFrame:
+    """BLEU@4 and RefCompare against the number of labelled pictures, before and after the reward."""
+    rows = []
+    for plan in stages(plans):
+        stage = "supervised" if plan.reward == NO_REWARD else "self-supervised"
+        found = scores[plan.name]
+        rows.append({"labelled": plan.labelled, "stage": stage, **{m: found[m] for m in (BLEU, REFCOMPARE)}})
+    return pd.DataFrame(rows)

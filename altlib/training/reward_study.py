@@ -1,0 +1,236 @@
+"""Chapter 09's study: a supervised stage on few labels, then a reward; variants, numbers of labels, rewards, ablations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from altlib.core.files import read_json
+from altlib.core.parallel import side_by_side
+from altlib.evaluation.refcompare import cosines
+from altlib.generation.decoding import Decoding, best_texts, decode_once
+from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_captioner, load_captioner
+from altlib.models.clip import Clip
+from altlib.models.clipcap import start_from_clipcap
+from altlib.models.description_clip import DescriptionClip, load_tuned
+from altlib.models.features import picture_features
+from altlib.models.vocabulary_bridge import VocabularyBridge
+from altlib.training.captions import TrainingSettings, train
+from altlib.training.clip_reward import Pictures, RewardSettings, train_on_reward
+from altlib.training.examples import encode_posts
+from altlib.training.rewards import REWARDS, Reward
+
+NO_REWARD = "none"
+
+
+@dataclass(frozen=True)
+class RewardPlan:
+    """One run of the study.
+
+    Attributes:
+        mapper: Mapping network, mlp or transformer.
+        trains_lm: Whether the language model learns, too.
+        labelled: Pictures with alt text in the supervised stage; 0 is a run without this stage.
+        reward: One of :data:`altlib.training.rewards.REWARDS`, or none: the supervised stage alone.
+        fluency: Weight of the fluency term.
+        seed: Of both stages.
+    """
+
+    mapper: str
+    trains_lm: bool
+    labelled: int
+    reward: str = "clip"
+    fluency: float = 0.0
+    seed: int = 0
+
+    @property
+    def variant(self) -> str:
+        """The paper's name for it."""
+        name = {"mlp": "MLP", "transformer": "Transformer"}[self.mapper]
+        return f"{name} + LM tuning" if self.trains_lm else name
+
+    @property
+    def name(self) -> str:
+        """Of the run's folder."""
+        language = "tuned" if self.trains_lm else "frozen"
+        fluency = f"-fluency-{self.fluency:g}" if self.fluency else ""
+        return f"{self.mapper}-{language}-{self.labelled}-{self.reward}{fluency}-{self.seed}"
+
+    @property
+    def supervised(self) -> RewardPlan:
+        """Its supervised stage."""
+        return replace(self, reward=NO_REWARD, fluency=0.0)
+
+
+def reward_plans(usual: RewardPlan, labels: Sequence[int], rewards: Sequence[str], fluency: float) -> dict[str, list]:
+    """The runs of the study by what they are for; the usual one is in all of them.
+
+    Args:
+        usual: The run of which the others are changes.
+        labels: Numbers of labelled pictures.
+        rewards: Of :data:`altlib.training.rewards.REWARDS`.
+        fluency: Weight of the fluency term in the run that has one; 0 makes none.
+    """
+    variants = [(mapper, tuned) for tuned in (False, True) for mapper in ("mlp", "transformer")]
+    return {
+        "variants": [replace(usual, mapper=mapper, trains_lm=tuned) for mapper, tuned in variants],
+        "labels": [replace(usual, labelled=n) for n in sorted({*labels, usual.labelled})],
+        "rewards": [replace(usual, reward=reward) for reward in dict.fromkeys([usual.reward, *rewards])],
+        "guards": [usual, *([replace(usual, fluency=fluency)] if fluency else [])],
+        "stages": [usual, replace(usual, labelled=0)],
+    }
+
+
+@dataclass
+class RewardStudy:
+    """What the runs learn from, and where they are kept.
+
+    Attributes:
+        run: The run's folder.
+        clip: The encoder of the pictures, whose text encoder rewards.
+        config: The captioner of which the plans are changes; it sees the picture alone.
+        posts: Posts by split: train (all of them unlabelled), val and test, with image, text and alt_text.
+        training: How the supervised stage learns; its epochs follow from ``supervised_steps``.
+        supervised_steps: Updates of the supervised stage at most, however many labels there are.
+        settings: How the reward stage learns.
+        device: Where models learn.
+        starts_from: What mapping networks start from: nothing, or clipcap (the miniature one, which has
+            seen pictures with captions).
+    """
+
+    run: Path
+    clip: Clip
+    config: CaptionerConfig
+    posts: Mapping[str, pd.DataFrame]
+    training: TrainingSettings
+    supervised_steps: int
+    settings: RewardSettings
+    device: str
+    starts_from: str = "nothing"
+
+    @cached_property
+    def features(self) -> dict[str, Tensor]:
+        """Picture features by split, (n, width)."""
+        cache = self.run / "features"
+        return {name: picture_features(rows["image"].tolist(), self.clip, cache) for name, rows in self.posts.items()}
+
+    @cached_property
+    def description_clip(self) -> DescriptionClip:
+        """Chapter 06's CLIP that prefers descriptions: its first behavioural model, else its first.
+
+        Raises:
+            ValueError: It was tuned from another CLIP, or its vision encoder learned, too.
+        """
+        names = read_json(self.run / "tuned-clip" / "models.json")["models"]
+        chosen = next((name for name in names if name.startswith("behavioural-lora")), names[0])
+        tuned, _ = load_tuned(self.run / "tuned-clip" / chosen, self.clip)
+        if tuned.settings.towers != "text":
+            raise ValueError(
+                "the reward needs a CLIP whose text encoder alone was tuned; set towers=text in chapter 06"
+            )
+        return tuned
+
+    def folder(self, plan: RewardPlan) -> Path:
+        """Where a run is kept."""
+        return self.run / "reward" / plan.name
+
+    def untrained(self, plan: RewardPlan) -> PrefixCaptioner:
+        """A captioner before its supervised stage."""
+        config = replace(self.config, mapper=plan.mapper, trains_lm=plan.trains_lm)
+        captioner = build_captioner(config, plan.seed, self.device)
+        if self.starts_from == "clipcap" and plan.mapper == "mlp":
+            start_from_clipcap(captioner, "miniature", language_model=False)
+        return captioner
+
+    def train_supervised(self, plan: RewardPlan) -> PrefixCaptioner:
+        """A captioner after its supervised stage, made or read back; as it was built if the plan has none."""
+        captioner = self.untrained(plan)
+        if not plan.labelled:
+            return captioner
+        posts, features = self.posts, self.features
+        order = np.random.default_rng(plan.seed).permutation(len(posts["train"]))[: plan.labelled]
+        rows = posts["train"].iloc[order]
+        data = encode_posts(captioner, features["train"][order], rows["text"].tolist(), rows["alt_text"].tolist())
+        watched = encode_posts(
+            captioner, features["val"], posts["val"]["text"].tolist(), posts["val"]["alt_text"].tolist()
+        )
+        updates = math.ceil(len(rows) / self.training.batch_size)
+        settings = replace(self.training, epochs=max(1, self.supervised_steps // updates), seed=plan.seed)
+        return train(
+            captioner, data, watched, settings, self.folder(plan.supervised), plan.supervised.name, self.device
+        )[0]
+
+    def bridge(self, captioner: PrefixCaptioner, reward: str) -> VocabularyBridge:
+        """From a captioner's tokens into the text encoder of a reward."""
+        tower = self.description_clip.tower if reward == "description" else None
+        return VocabularyBridge(captioner.tokenizer, self.clip, tower)
+
+    def reward(self, captioner: PrefixCaptioner, plan: RewardPlan) -> Reward:
+        """The reward of a plan; RefCompare compares with the alt texts of the labelled pictures."""
+        bridge = self.bridge(captioner, plan.reward)
+        if plan.reward != "refcompare":
+            return Reward(plan.reward, bridge)
+        order = np.random.default_rng(plan.seed).permutation(len(self.posts["train"]))[: plan.labelled]
+        texts = self.posts["train"]["alt_text"].iloc[order].tolist()
+        known = cosines(self.features["train"][order], self.clip.encode_texts(texts))
+        return Reward(plan.reward, bridge, torch.from_numpy(known).float())
+
+    def train(self, plan: RewardPlan) -> list[dict[str, Any]]:
+        """A run's evaluations, each with the texts of the validation pictures; made or read back."""
+        captioner = self.train_supervised(plan)
+        pictures = {name: Pictures(self.features[name], self.posts[name]["text"].tolist()) for name in ("train", "val")}
+        settings = replace(self.settings, fluency=plan.fluency, seed=plan.seed)
+        reward = self.reward(captioner, plan)
+        record = train_on_reward(
+            captioner, reward, pictures["train"], pictures["val"], settings, self.folder(plan), plan.name
+        )
+        return record.curve
+
+    def train_all(self, plans: Sequence[RewardPlan]) -> dict[str, list[dict[str, Any]]]:
+        """All runs, side by side on the processor, supervised stages first; their evaluations by name."""
+        distinct = list(dict.fromkeys(plans))
+        for needed in ("features", *(["description_clip"] if any(p.reward == "description" for p in plans) else [])):
+            getattr(self, needed)  # computed once, before processes are forked
+        if self.device == "cpu":
+            stages = dict.fromkeys(plan.supervised for plan in distinct)
+            side_by_side({p.name: partial(self.train_supervised, p) for p in stages}, "supervised stages")
+            side_by_side({p.name: partial(self.train, p) for p in distinct}, "reward stages")
+        return {plan.name: self.train(plan) for plan in distinct}
+
+    def captions(self, plan: RewardPlan, decoding: Decoding) -> list[str]:
+        """What a run writes for the test pictures."""
+        captioner = self.captioner(plan)
+        kept = self.run / "reward" / "captions"
+        posts = self.posts["test"]["text"].tolist()
+        return best_texts(decode_once(captioner, self.features["test"], posts, decoding, kept, plan.name))
+
+    def captioner(self, plan: RewardPlan) -> PrefixCaptioner:
+        """The captioner of a finished run."""
+        return load_captioner(self.folder(plan), self.device)
+
+
+def chosen_rewards(names: str) -> list[str]:
+    """Rewards that are named between commas.
+
+    Raises:
+        ValueError: One is unknown.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in REWARDS:
+            raise ValueError(f"rewards: {name!r} is none of {', '.join(REWARDS)}")
+    return wanted
+
+
+def label_counts(counts: Sequence[int], available: int) -> list[int]:
+    """Numbers of labelled pictures that are there; 0 stands for all of them."""
+    return sorted({available if not n else min(n, available) for n in counts})

@@ -1,0 +1,128 @@
+import json
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from altlib.core.errors import CorpusError
+from altlib.data.preferences import (
+    PAIR_COLUMNS,
+    Pairs,
+    fact_pairs,
+    load_pairs,
+    posts_for_pairs,
+    ranked_pairs,
+    read_jsonl,
+    read_mcm_dpo,
+    split_pairs,
+)
+from altlib.miniworld.fact_errors import ERRORS
+from altlib.miniworld.network import network
+
+
+def test_pairs_of_mcm_dpo_keep_both_responses_and_pass_over_test_files(tmp_path, picture):
+    folder = tmp_path / "data" / "twitter"
+    told = {"question": "Write alt text.\nContext: Brew day!", "chosen": "Two growlers.", "rejected": "A picture."}
+    picture("data/twitter/image/twitter_train/1.jpg")
+    training = [
+        {"image": {"path": "1.jpg"}, "idx": 7, "text": json.dumps(told)},
+        {"image": {"path": "1.jpg"}, "idx": 8, "text": json.dumps(told | {"rejected": "Two  growlers."})},
+        {"image": {"path": "1.jpg"}, "idx": 9, "text": json.dumps(told | {"chosen": " "})},
+        {"image": {"path": "gone.jpg"}, "idx": 10, "text": json.dumps(told)},
+        {"idx": 11},
+    ]
+    (folder / "twitter_train.json").write_text(json.dumps(training))
+    (folder / "twitter_test.json").write_text(json.dumps({"image_path": "1.jpg", **told}) + "\n")
+    pairs = read_mcm_dpo(tmp_path)
+    assert pairs.frame.columns.tolist() == list(PAIR_COLUMNS)
+    assert pairs.frame[["text", "chosen", "rejected", "split"]].values.tolist() == [
+        ["Brew day!", "Two growlers.", "A picture.", "train"]
+    ]
+    assert pairs.excluded == {
+        "chosen and rejected are identical": 1,
+        "a response is empty": 1,
+        "image file is missing": 1,
+        "record is malformed": 1,
+    }
+
+
+def test_json_lines_are_read_under_several_names(tmp_path, picture):
+    picture("images/a.png")
+    rows = [
+        {"image": "images/a.png", "post": "Brew day!", "alt_text": "Two growlers.", "rejected": "Beer."},
+        {"image_path": "images/a.png", "context": "", "chosen": "A", "rejected": "B", "error": "colour"},
+        {"image": "../../outside.png", "chosen": "A", "rejected": "B"},
+        {"image": "images/a.png", "chosen": 3.5, "rejected": "B"},
+        "not an object",
+    ]
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    pairs = read_jsonl(file)
+    assert pairs.frame["chosen"].tolist() == ["Two growlers.", "A"]
+    assert pairs.frame["error"].tolist() == ["", "colour"] and pairs.excluded == {"record is malformed": 3}
+
+
+def test_a_file_without_a_useful_pair_says_what_was_wrong_with_them(tmp_path):
+    with pytest.raises(CorpusError, match="no file of preference pairs"):
+        read_jsonl(tmp_path / "none.jsonl")
+    (tmp_path / "same.jsonl").write_text(json.dumps({"image": "a.png", "chosen": "A", "rejected": "A"}))
+    with pytest.raises(CorpusError, match="chosen and rejected are identical: 1"):
+        read_jsonl(tmp_path / "same.jsonl")
+
+
+def test_samples_are_ranked_by_whatever_scores_them(picture):
+    image = str(picture("a.png"))
+    posts = pd.DataFrame({"item_id": ["a", "b", "c"], "image": [image] * 3, "text": ["x", "y", "z"]})
+    samples = [["aa", "aaaa", "a"], ["b", "b"], ["cc", "c"]]
+    pairs = ranked_pairs(posts, samples, lambda i, text: len(text), least=2)
+    assert pairs.frame[["item_id", "chosen", "rejected"]].values.tolist() == [["a", "aaaa", "a"]]
+    assert pairs.excluded == {"samples do not differ": 2}
+    with pytest.raises(CorpusError, match="no two samples"):
+        ranked_pairs(posts, samples, lambda i, text: 0.0)
+
+
+def test_pairs_from_facts_take_the_kinds_of_error_in_turn(picture):
+    image = str(picture("a.png"))
+    items = [post.item_id for post in network(5, 30)]
+    posts = pd.DataFrame({"item_id": items, "image": image, "text": "Post", "split": "train"})
+    pairs = fact_pairs(posts, ERRORS)
+    counts = pairs.frame["error"].value_counts()
+    assert set(counts.index) == set(ERRORS) and counts.min() >= 3
+    assert (pairs.frame["chosen"] != pairs.frame["rejected"]).all()
+    assert len(pairs) + sum(pairs.excluded.values()) == len(items)
+    only = fact_pairs(posts, ["wrong count"])
+    assert set(only.frame["error"]) == {"wrong count"} and only.excluded["no room for an error"] > 0
+    with pytest.raises(CorpusError, match="1 of 1 give no room"):
+        fact_pairs(posts[:1].assign(item_id="twitter-1"), ERRORS)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["train", "val", "test", ""]), min_size=30, max_size=60), st.integers(0, 5))
+def test_no_picture_is_both_learned_from_and_watched(splits, seed):
+    frame = pd.DataFrame({"image": [f"{n // 2}.png" for n in range(len(splits))], "split": splits})
+    try:
+        found = split_pairs(Pairs(frame, {}), 0, 10, seed)
+    except CorpusError:
+        return
+    assert not set(found["train"]["image"]) & set(found["val"]["image"])
+    assert not {"test", "val"} & set(found["train"]["split"]) and not {"test", "train"} & set(found["val"]["split"])
+    assert len(found["val"]) <= 10
+
+
+def test_a_source_is_found_by_its_name(tmp_path, picture):
+    picture("a.png")
+    row = {"image": "a.png", "chosen": "A", "rejected": "B"}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(row))
+    found = load_pairs("jsonl", str(tmp_path / "pairs.jsonl"), pd.DataFrame(), "", 0)
+    assert len(found) == 1
+    with pytest.raises(CorpusError, match="1 pairs to learn from and 0 to follow rewards on"):
+        split_pairs(found, 0, 2, 0)
+    with pytest.raises(ValueError, match="unknown source of pairs"):
+        load_pairs("gemini", "", pd.DataFrame(), "", 0)
+
+
+def test_somewhat_more_posts_are_taken_than_pairs_are_wanted():
+    posts = pd.DataFrame({"split": ["train"] * 50 + ["val"] * 10 + ["test"] * 10, "number": range(70)})
+    assert posts_for_pairs(posts, 20, 4, 0)["split"].value_counts().to_dict() == {"train": 30, "val": 6}
+    assert len(posts_for_pairs(posts, 0, 20, 0)) == 60

@@ -1,0 +1,155 @@
+import pandas as pd
+import pytest
+import torch
+
+from altlib.core.errors import BackboneError
+from altlib.data.comparisons import MCM_DPO_WEIGHTS, combinations
+from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings, load_image_text_policy
+from altlib.models.policy import NegativeSettings
+
+WANTED = combinations(MCM_DPO_WEIGHTS)
+TEXT = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 2048,
+    "initializer_range": 0.3,
+}
+VISION = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "image_size": 32,
+    "patch_size": 8,
+    "projection_dim": 16,
+}
+
+
+def tiny_llava(kind: str):
+    """A LLaVA of random weights with its processor."""
+    import transformers as t
+
+    from altlib.models.language import load_language_model
+
+    tokenizer = load_language_model()[0]
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    parts = {
+        "text_config": t.LlamaConfig(vocab_size=len(tokenizer), **TEXT),
+        "vision_config": t.CLIPVisionConfig(**VISION),
+        "image_token_id": tokenizer.convert_tokens_to_ids("<image>"),
+    }
+    told = {"patch_size": 8, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    torch.manual_seed(0)
+    if kind == "llava":
+        model = t.LlavaForConditionalGeneration(t.LlavaConfig(**parts))
+        processor = t.LlavaProcessor(t.CLIPImageProcessor(**size), tokenizer, **told)
+    else:
+        grid = [[32, 64], [64, 32]]
+        model = t.LlavaNextForConditionalGeneration(t.LlavaNextConfig(**parts, image_grid_pinpoints=grid))
+        images = t.LlavaNextImageProcessor(**size, image_grid_pinpoints=grid)
+        processor = t.LlavaNextProcessor(images, tokenizer, **told)
+    return model.eval(), processor
+
+
+@pytest.fixture
+def pairs(picture):
+    images = [str(picture(f"{n}.png", size=size)) for n, size in enumerate([(40, 30), (30, 60), (32, 32)])]
+    return pd.DataFrame(
+        {
+            "image": images,
+            "text": ["Brew day!", "", "Seen at the quay at Whitby and the shop."],
+            "chosen": ["Two growlers on a red cloth.", "A mug.", "A tall ship at sea."],
+            "rejected": ["Three growlers.", "A picture.", "A ship."],
+        }
+    )
+
+
+def policy_of(kind: str, trains_vision: bool = False, **settings) -> ImageTextPolicy:
+    return ImageTextPolicy(*tiny_llava(kind), ImageTextSettings(rank=2, **settings), trains_vision).eval()
+
+
+@pytest.mark.parametrize("kind", ["llava", "llava-next"])
+@pytest.mark.parametrize("negative", ["diffusion", "other"])
+def test_shared_prompts_give_what_the_model_says_of_each_response_alone(kind, negative, pairs, monkeypatch):
+    policy = policy_of(kind)
+    prepared = policy.prepare(pairs, NegativeSettings(negative))
+    with torch.no_grad():
+        shared = policy.log_probabilities(prepared, [2, 0], WANTED)
+        monkeypatch.setattr("altlib.models.image_text_policy.SHARE_PROMPTS", ())
+        alone = policy.log_probabilities(prepared, [2, 0], WANTED)
+    assert torch.allclose(shared, alone, atol=1e-3) and shared.shape == (2, 8)
+    assert len(shared[0].unique()) == 8  # post, picture and response each make a difference
+
+
+@pytest.mark.parametrize("kind", ["llava", "llava-next"])
+def test_the_tokens_of_the_picture_stay_whole_however_few_tokens_a_text_may_have(kind, pairs):
+    long = pairs.assign(text="word " * 500, chosen="word " * 500)
+    for max_tokens in (1, 7):
+        policy = policy_of(kind, max_tokens=max_tokens)
+        prepared = policy.prepare(long, NegativeSettings())
+        ids, pixels = policy.picture_inputs(prepared.pictures, 0, True)
+        features = policy.model.get_image_features(**pixels).pooler_output
+        assert ids.count(policy.image_token) == sum(map(len, features)) >= 16
+        assert len(prepared.responses[True][0]) == max_tokens + 1  # and the end
+        empty = policy.after_picture("")
+        assert len(prepared.contexts[0]) <= len(empty) + max_tokens and policy.image_token not in prepared.contexts[0]
+        changed = dict(pixels, pixel_values=pixels["pixel_values"] + 1)
+        with torch.no_grad():
+            seen, other = (policy.score_alone(ids, p, prepared.contexts[0], [5, policy.end]) for p in (pixels, changed))
+        assert abs(float(seen - other)) > 1e-4
+
+
+@pytest.mark.parametrize("trains_vision", [False, True])
+def test_what_learns_is_lora_and_the_projector_and_the_vision_encoder_if_it_is_asked_for(trains_vision, pairs):
+    policy = policy_of("llava", trains_vision)
+    learned = {name for name, p in policy.model.named_parameters() if p.requires_grad}
+    assert any("multi_modal_projector" in name for name in learned)
+    assert all("lora" in name for name in learned if "language_model" in name)
+    assert any("vision_tower" in name for name in learned) == trains_vision
+    assert not any("lm_head" in name for name in learned)
+    policy.log_probabilities(policy.prepare(pairs, NegativeSettings()), [0], WANTED[:2]).sum().backward()
+    unused = {n for n, p in policy.model.named_parameters() if p.requires_grad and p.grad is None}
+    assert not any("projector" in name or "lora" in name for name in unused)
+
+
+def test_what_was_learned_is_put_back(tmp_path, pairs):
+    policy = policy_of("llava")
+    with torch.no_grad():
+        for p in policy.parameters():
+            if p.requires_grad:
+                p.add_(0.1)
+    policy.save(tmp_path)
+    again = policy_of("llava")
+    prepared = policy.prepare(pairs, NegativeSettings())
+    with torch.no_grad():
+        before, learned = (x.log_probabilities(prepared, [0], WANTED[:1]) for x in (again, policy))
+        again.restore(tmp_path)
+        after = again.log_probabilities(prepared, [0], WANTED[:1])
+    assert torch.equal(after, learned) and not torch.allclose(before, after)
+    with pytest.raises(BackboneError, match="does not fit"):
+        policy_of("llava", max_tokens=3).restore(tmp_path)
+    with pytest.raises(BackboneError, match="no trained image-text-to-text model"):
+        again.restore(tmp_path / "nowhere")
+
+
+def test_it_writes_for_pictures_and_posts(pairs):
+    texts = policy_of("llava").write(pairs["image"], pairs["text"], beams=2, max_tokens=4)
+    assert len(texts) == 3
+
+
+def test_a_folder_that_is_loaded_gives_the_same_scores(tmp_path, pairs):
+    model, processor = tiny_llava("llava")
+    model.save_pretrained(tmp_path)
+    processor.save_pretrained(tmp_path)
+    policy = load_image_text_policy(str(tmp_path), ImageTextSettings(rank=2), False)
+    prepared = policy.prepare(pairs, NegativeSettings())
+    own = policy_of("llava")
+    with torch.no_grad():
+        found, expected = (p.log_probabilities(prepared, [1], WANTED[:2]) for p in (policy, own))
+    assert torch.allclose(found, expected, atol=1e-4)
+    with pytest.raises(BackboneError):
+        load_image_text_policy(str(tmp_path / "nothing"), ImageTextSettings(), False)

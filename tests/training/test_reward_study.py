@@ -1,0 +1,82 @@
+import pandas as pd
+import pytest
+
+from altlib.core.files import write_json
+from altlib.generation.decoding import Decoding
+from altlib.models.captioner import CaptionerConfig
+from altlib.models.clip import load_clip
+from altlib.models.description_clip import DescriptionClip, TuningSettings
+from altlib.training.captions import TrainingSettings
+from altlib.training.clip_reward import RewardSettings
+from altlib.training.reward_study import RewardPlan, RewardStudy, chosen_rewards, label_counts, reward_plans
+
+USUAL = RewardPlan("mlp", True, 6)
+
+
+def test_the_usual_run_is_in_every_group_and_one_thing_changes():
+    groups = reward_plans(USUAL, [3, 12], ["description", "refcompare"], 0.1)
+    assert all(USUAL in group for group in groups.values())
+    assert {plan.variant for plan in groups["variants"]} == {
+        "MLP", "Transformer", "MLP + LM tuning", "Transformer + LM tuning"
+    }  # fmt: skip
+    assert [plan.labelled for plan in groups["labels"]] == [3, 6, 12]
+    assert [plan.reward for plan in groups["rewards"]] == ["clip", "description", "refcompare"]
+    assert groups["guards"][1].fluency == 0.1 and groups["stages"][1].labelled == 0
+    assert len(reward_plans(USUAL, [], [], 0.0)["guards"]) == 1
+    everything = {plan for group in groups.values() for plan in group}
+    assert len({plan.name for plan in everything}) == len(everything)
+
+
+def test_numbers_of_labels_are_bounded_by_what_is_there():
+    assert label_counts([100, 0, 500], 300) == [100, 300]
+    assert chosen_rewards("description, clip") == ["description", "clip"]
+    with pytest.raises(ValueError, match="'bleu' is none of clip"):
+        chosen_rewards("bleu")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    from PIL import Image
+
+    run, clip = tmp_path_factory.mktemp("run"), load_clip()
+    rows = []
+    for number in range(18):
+        path = run / f"{number}.png"
+        Image.effect_noise((40, 30), 60).convert("RGB").save(path)
+        rows.append({"image": str(path), "text": "Post", "alt_text": f"{number} red mugs"})
+    posts = pd.DataFrame(rows)
+    split = {"train": posts[:12], "val": posts[12:15], "test": posts[15:]}
+    config = CaptionerConfig("miniature", clip.width, clip.fingerprint, prefix_length=2, uses_text=False, max_tokens=20)
+    training = TrainingSettings(batch_size=4, learning_rate=1e-3)
+    settings = RewardSettings(epochs=1, batch_size=4, learning_rate=1e-3, max_tokens=5, evaluations=1)
+    plan = TuningSettings(objective="behavioural", tuning="lora", layer=1, subspace=8)
+    DescriptionClip(clip, plan).save(run / "tuned-clip" / plan.name, {})
+    write_json(run / "tuned-clip" / "models.json", {"models": [plan.name]})
+    return RewardStudy(run, clip, config, split, training, 4, settings, "cpu")
+
+
+@pytest.mark.parametrize("reward", ["clip", "description", "refcompare"])
+def test_both_stages_are_made_and_read_back(study, reward, monkeypatch):
+    plan = RewardPlan("mlp", True, 6, reward)
+    curve = study.train(plan)
+    assert [row["step"] for row in curve] == [0, 3] and len(curve[-1]["texts"]) == 3
+    assert (study.folder(plan.supervised) / "captioner.json").is_file()
+    monkeypatch.setattr("altlib.training.clip_reward.fit", lambda *a: pytest.fail("it was trained again"))
+    assert study.train(plan)[-1]["texts"] == curve[-1]["texts"]
+    assert len(study.captions(plan, Decoding(beams=1, max_tokens=5))) == 3
+
+
+def test_more_labels_are_learned_from_for_as_many_updates(study):
+    few, many = (RewardPlan("mlp", True, n) for n in (4, 12))
+    for plan in (few, many):
+        study.train_supervised(plan)
+    from altlib.core.files import read_json
+
+    epochs = [len(read_json(study.folder(p.supervised) / "curve.json")["curve"]) for p in (few, many)]
+    assert epochs[0] > epochs[1] == 1
+
+
+def test_without_the_supervised_stage_the_reward_starts_from_new_weights(study):
+    plan = RewardPlan("mlp", True, 0)
+    assert len(study.train(plan)) == 2
+    assert not (study.folder(plan.supervised)).exists()
