@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
+from tests.accessibility import browser
 
 
 @contextmanager
 def browser_context(profile: Path) -> Iterator:
     """A browser whose storage is kept in ``profile``; it has no network."""
-    if not CHROMIUM:
+    if browser() is None:
         pytest.skip("there is no Chromium on this machine")
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=["--no-sandbox"], offline=True, accept_downloads=True
+            profile, executable_path=browser(), args=["--no-sandbox"], offline=True, accept_downloads=True
         )
         context.set_default_timeout(15_000)
         yield context
