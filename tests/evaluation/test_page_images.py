@@ -58,6 +58,7 @@ def test_what_is_wrong_on_a_markdown_page_is_found_with_its_line(tmp_path):
     page.write_text(MARKDOWN)
     assert rules(page) == {
         (5, "boat.png"): ["placeholder"],
+        (7, "chart.png"): ["file name"],
         (12, "missing.png"): ["no alt attribute"],
         (15, "x.png"): ["no alt attribute"],
     }
