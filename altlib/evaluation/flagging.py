@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from altlib.core.estimates import Estimate
 from altlib.evaluation.poor_alt_text import RULES, Finding
 
 LIKELIHOOD = "likelihood given picture and post"
 LIFT = "likelihood lift by the picture"
 DESCRIPTION = "score of a CLIP that prefers descriptions"
+ANY_RULE, ALL = "any rule", "rules and models together"
 TAIL = 0.05  # a text is flagged by a signal if at most this share of the validation texts look as poor
 
 FINDINGS = {
@@ -150,3 +152,19 @@ def precision_recall(poor: np.ndarray, score: np.ndarray) -> pd.DataFrame:
             "recall": found[last] / max(1, int(poor.sum())),
         }
     )
+
+
+def average_precision_estimate(poor: np.ndarray, score: np.ndarray, seed: int, resamples: int = 300) -> Estimate:
+    """:func:`average_precision` with bootstrap resamples of the texts; equal seeds draw equal resamples."""
+    rng = np.random.default_rng(seed)
+    drawn = [rng.integers(0, len(poor), len(poor)) for _ in range(resamples)]
+    values = np.array([average_precision(poor[rows], score[rows]) for rows in drawn])
+    return Estimate(average_precision(poor, score), values[np.isfinite(values)])
+
+
+def detectors(p_values: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The scores by which texts may be flagged: each rule and signal alone, any rule, and all together, each (n,)."""
+    rules = [rule.name for rule in RULES if rule.name in p_values]
+    alone = {name: -p_values[name].to_numpy(dtype=float) for name in p_values}
+    any_rule = (p_values[rules] < 1).any(axis=1).to_numpy(dtype=float)
+    return alone | {ANY_RULE: any_rule, ALL: poorness(p_values)}

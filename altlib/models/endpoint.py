@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from altlib.core.errors import EndpointError
 
 KEY_VARIABLE = "ALTLIB_API_KEY"
+# What keys of services begin with. A key must not stand in a file that is shown and shared.
+KEY_LIKE = re.compile(r"(?:^|[\s=:/@\"'])(?:sk|pk|rk|hf|gsk|xai|ghp|key)[-_][A-Za-z0-9_-]{16,}")
 VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 LOCAL = ("localhost", "127.0.0.1", "::1")
 UNUSABLE = {
@@ -99,6 +101,11 @@ def variable_problem(name: str) -> str:
         f"the key's variable must be the name of an environment variable, such as {KEY_VARIABLE}; a key itself is "
         "never read from a parameter or an argument"
     )
+
+
+def looks_like_key(value: object) -> bool:
+    """Whether a text, or one of a list, looks like a key of a service."""
+    return any(isinstance(v, str) and KEY_LIKE.search(v) for v in (value if isinstance(value, list) else [value]))
 
 
 def key_problem(url: str, variable: str) -> str:
