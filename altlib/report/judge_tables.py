@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from altlib.core.estimates import Estimate
+from altlib.evaluation.flagged_posts import Flagged
+from altlib.evaluation.flagging import ALL, ANY_RULE, FINDINGS
+from altlib.evaluation.poor_alt_text import RULES
 
 KAPPA = "kappa with people"
 SAME_ORDER = "same verdict in both orders"
@@ -169,3 +174,58 @@ def flagging_verdict(together: Estimate, rules: Mapping[str, Estimate], claimed:
         f"single rule, “{best}” ({rules[best].text(2)}); the aim of {claimed:g} times is "
         f"{'reached' if ratio >= claimed else 'not reached'} in this run."
     )
+
+
+def flagging_findings(precision: Mapping[str, Estimate]) -> list[str]:
+    """:func:`flagging_verdict` of all detectors; nothing if there are none."""
+    rules = {rule.name: precision[rule.name] for rule in RULES if rule.name in precision}
+    return [flagging_verdict(precision[ALL], rules)] if precision else []
+
+
+def plotted_detectors(precision: Mapping[str, Estimate]) -> list[str]:
+    """The detectors of the plot: all together, any rule, the best single rule, and each signal of a model."""
+    if not precision:
+        return []
+    rules = [rule.name for rule in RULES if rule.name in precision]
+    best = max(rules, key=lambda name: precision[name].value)
+    return [ALL, ANY_RULE, best, *(name for name in FINDINGS if name in precision)]
+
+
+def found_by_kind(kinds: pd.Series, scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """How many texts of each kind stand among the first ones of each detector, as many as there are poor texts (%).
+
+    Args:
+        kinds: How each text is poor; empty if it is not, (n,).
+        scores: Name of each detector -> its scores, (n,); higher is poorer. Texts of equal score count by their share.
+    """
+    names = [name for name in kinds.unique() if name]
+    rows = []
+    for detector, score in scores.items():
+        chance = flagged_share(score, int((kinds != "").sum()))
+        rows.append({"flagged by": detector} | {n: 100 * float(chance[(kinds == n).to_numpy()].mean()) for n in names})
+    return pd.DataFrame(rows) if names else pd.DataFrame()
+
+
+def flagged_share(score: np.ndarray, count: int) -> np.ndarray:
+    """The chance of each text to stand among the ``count`` highest scores, with ties in random order, (n,)."""
+    order = np.sort(score)[::-1]
+    border = order[count - 1]
+    above, equal = score > border, score == border
+    return above + equal * (count - above.sum()) / max(1, equal.sum())
+
+
+def flagged_item(post: pd.Series, found: Flagged) -> dict[str, str]:
+    """A flagged text for :func:`altlib.report.figures.gallery`."""
+    said = (
+        " ".join(f"{f.reason[:1].upper()}{f.reason[1:]}." for f in found.found)
+        or "No rule or model finds fault with it."
+    )
+    advice = " ".join(dict.fromkeys(f.suggestion for f in found.found))
+    item = {"image": str(post["image"]), "alt": "The picture of the flagged text", "Post": str(post["text"])}
+    item |= {"Alt text": str(post["alt_text"]), "Reason": said, "Suggestion": advice}
+    return item | ({"Planted as": str(post["poor"])} if post.get("poor") else {})
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as JSON keeps them; missing numbers become null."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from altlib.core.files import write_json
-from altlib.evaluation.study.questionnaire import Study, spreadsheet_safe
+from altlib.evaluation.study.questionnaire import Question, Study, spreadsheet_safe
 
 COLUMNS = ("rater", "item_id", "question", "answer", "seconds", "saved")
 LONGEST_NAME = 100  # characters of a rater's name
@@ -80,7 +80,7 @@ def answer_files(path: Path) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.suffix.lower() in (".json", ".csv")) if path.is_dir() else [path]
 
 
-def read_answers(path: Path, study: Study) -> Iterator[dict[str, Any]]:
+def read_answers(path: Path, questions: Sequence[Question]) -> Iterator[dict[str, Any]]:
     """The answers in a file, unchecked, with the keys of :data:`COLUMNS` and study.
 
     Raises:
@@ -93,7 +93,7 @@ def read_answers(path: Path, study: Study) -> Iterator[dict[str, Any]]:
     if path.suffix.lower() == ".json":
         yield from json_answers(text, path)
     elif path.suffix.lower() == ".csv":
-        yield from csv_answers(text, path, study)
+        yield from csv_answers(text, path, questions)
     else:
         raise ValueError(f"{path}: answers are .json or .csv files, as the page saves them")
 
@@ -128,20 +128,20 @@ def answer_row(file: dict[str, Any], item: dict[str, Any], question: str, answer
     }
 
 
-def csv_answers(text: str, path: Path, study: Study) -> Iterator[dict[str, Any]]:
+def csv_answers(text: str, path: Path, questions: Sequence[Question]) -> Iterator[dict[str, Any]]:
     """The answers in a CSV file of the page or of Mechanical Turk; raises as :func:`read_answers`."""
     reader = csv.DictReader(io.StringIO(text, newline=""))
     columns = set(reader.fieldnames or ())
     turk = "WorkerId" in columns
     item_column = "Input.item_id" if turk else "item_id"
-    needed = {item_column, "WorkerId"} if turk else {"rater", item_column, *(q.key for q in study.questions)}
+    needed = {item_column, "WorkerId"} if turk else {"rater", item_column, *(q.key for q in questions)}
     if missing := sorted(needed - columns):
         raise ValueError(f"{path} lacks the columns {', '.join(missing)}")
     for row in reader:
         plain = {column: unprefixed(value or "") for column, value in row.items() if column}
         item = {"item_id": plain[item_column], "seconds": plain.get("WorkTimeInSeconds" if turk else "seconds")}
         file = plain | ({"rater": plain["WorkerId"], "saved": plain.get("SubmitTime")} if turk else {})
-        for question in study.questions:
+        for question in questions:
             answer = turk_answer(plain, question.key, question.choices) if turk else plain[question.key]
             if answer:
                 yield answer_row(file, item, question.key, answer)
@@ -159,8 +159,12 @@ def turk_answer(row: dict[str, Any], question: str, choices: Iterable[str]) -> s
     return next((c for c in choices if str(row.get(f"Answer.{question}.{c}", "")).lower() == "true"), "")
 
 
-def merge_answers(paths: Iterable[Path], study: Study) -> Answers:
+def merge_answers(paths: Iterable[Path], study: Study | Sequence[Study]) -> Answers:
     """The answers of many files and raters; those that cannot count are left out and counted.
+
+    Args:
+        paths: The files.
+        study: The study, or the rounds of one, which ask the same questions.
 
     Of several answers of one rater to one question on one item the latest counts; if it is not known
     which is the latest and they differ, none does.
@@ -168,12 +172,15 @@ def merge_answers(paths: Iterable[Path], study: Study) -> Answers:
     Raises:
         ValueError: A file is no file of answers.
     """
-    items, choices = {item.item_id for item in study.items}, {q.key: q.choices for q in study.questions}
+    rounds = [study] if isinstance(study, Study) else list(study)
+    questions, known = rounds[0].questions, {"", *(each.study_id for each in rounds)}
+    items = {item.item_id for each in rounds for item in each.items}
+    choices = {q.key: q.choices for q in questions}
     left_out: Counter[str] = Counter()
     kept: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for path in paths:
-        for row in read_answers(Path(path), study):
-            if row["study"] and row["study"] != study.study_id:
+        for row in read_answers(Path(path), questions):
+            if row["study"] not in known:
                 left_out[ANOTHER_STUDY] += 1
             elif not 0 < len(row["rater"]) <= LONGEST_NAME:
                 left_out[NO_RATER] += 1
