@@ -163,8 +163,12 @@ def average_precision_estimate(poor: np.ndarray, score: np.ndarray, seed: int, r
 
 
 def detectors(p_values: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The scores by which texts may be flagged: each rule and signal alone, any rule, and all together, each (n,)."""
+    """The scores by which texts may be flagged: each rule and signal alone, any rule, and all together, each (n,).
+
+    Rules that no text breaks are left out.
+    """
     rules = [rule.name for rule in RULES if rule.name in p_values]
-    alone = {name: -p_values[name].to_numpy(dtype=float) for name in p_values}
+    used = [name for name in p_values if (p_values[name] < 1).any()]
+    alone = {name: -p_values[name].to_numpy(dtype=float) for name in used}
     any_rule = (p_values[rules] < 1).any(axis=1).to_numpy(dtype=float)
     return alone | {ANY_RULE: any_rule, ALL: poorness(p_values)}

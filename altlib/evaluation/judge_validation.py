@@ -186,16 +186,16 @@ def validate(judge: Judge, pairs: Pairs, seed: int = 0) -> pd.DataFrame:
     consistency = confusion(found.there, found.again)
     orders = confusion(found.there, found.back)
     measured = {
-        "exact match with people": (over_pairs(exact_match, agreement, seed), len(agreement)),
-        "kappa with people": (over_pairs(cohens_kappa, agreement, seed), len(agreement)),
-        "kappa with people, texts of equal length": (
+        "exact match with raters": (over_pairs(exact_match, agreement, seed), len(agreement)),
+        "kappa with raters": (over_pairs(cohens_kappa, agreement, seed), len(agreement)),
+        "kappa with raters, texts of equal length": (
             over_pairs(cohens_kappa, near_agreement, seed),
             len(near_agreement),
         ),
         "same verdict when asked again": (over_pairs(exact_match, consistency, seed), len(consistency)),
         "same verdict in both orders": (over_pairs(exact_match, orders, seed), len(orders)),
         "position bias (first minus second)": (position_bias(found, seed), len(orders)),
-        "length bias (longer minus shorter, beyond people)": (
+        "length bias (longer minus shorter, beyond raters)": (
             length_bias(settled, pairs.people, lengths, seed),
             len(prefers_longer(np.where(pairs.people == "", "", settled), lengths)),
         ),

@@ -13,10 +13,10 @@ from altlib.evaluation.flagged_posts import Flagged
 from altlib.evaluation.flagging import ALL, ANY_RULE, FINDINGS
 from altlib.evaluation.poor_alt_text import RULES
 
-KAPPA = "kappa with people"
+KAPPA = "kappa with raters"
 SAME_ORDER = "same verdict in both orders"
 POSITION = "position bias (first minus second)"
-LENGTH = "length bias (longer minus shorter, beyond people)"
+LENGTH = "length bias (longer minus shorter, beyond raters)"
 STYLE = "same facts, other words: first writer minus second"
 LEAST_KAPPA = 0.4  # agreement that is commonly called moderate
 MOST_BIAS = 0.1
@@ -74,7 +74,7 @@ def wide(text: pd.DataFrame, rows: str, columns: str) -> pd.DataFrame:
 def uses_table(validated: pd.DataFrame, robust: pd.DataFrame) -> pd.DataFrame:
     """Which judge may be used for what, one row per judge and one column per use: yes, or why not.
 
-    A judge may compare systems if the whole interval of its kappa with people lies above
+    A judge may compare systems if the whole interval of its kappa with raters lies above
     :data:`LEAST_KAPPA`, and the intervals of its biases to position, length and style lie within
     :data:`MOST_BIAS`. It may find texts of a kind if it scores at least :data:`LEAST_FALLS` % of them
     lower, by the lower end of the interval.
@@ -221,7 +221,11 @@ def flagged_item(post: pd.Series, found: Flagged) -> dict[str, str]:
         or "No rule or model finds fault with it."
     )
     advice = " ".join(dict.fromkeys(f.suggestion for f in found.found))
-    item = {"image": str(post["image"]), "alt": "The picture of the flagged text", "Post": str(post["text"])}
+    item = {
+        "image": str(post["image"]),
+        "alt": "Flagged picture, whose post and alt text follow",
+        "Post": str(post["text"]),
+    }
     item |= {"Alt text": str(post["alt_text"]), "Reason": said, "Suggestion": advice}
     return item | ({"Planted as": str(post["poor"])} if post.get("poor") else {})
 

@@ -34,7 +34,8 @@ def beside_paper(
     if preferences.empty:
         return preferences
     shares = preferences.apply(in_paper, axis=1)
-    table = preferences.assign(**{"paper (%)": shares})
+    p_values = [f"{p:.3f}" for p in preferences["sign test p"]]
+    table = preferences.assign(**{"paper (%)": shares, "sign test p": p_values})
     return table[
         ["comparison", "question", "preferred", "share (%) [95%]", "paper (%)", "answers", "items", "sign test p"]
     ]

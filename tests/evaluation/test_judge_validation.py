@@ -60,25 +60,25 @@ def test_a_judge_that_looks_at_places_only_is_found_out():
     assert table.loc["position bias (first minus second)", "value"] == 1
     assert table.loc["same verdict in both orders", "value"] == 0
     assert table.loc["same verdict when asked again", "value"] == 1
-    assert table.loc["exact match with people", "value"] == 0.25  # all its verdicts settle as equal
+    assert table.loc["exact match with raters", "value"] == 0.25  # all its verdicts settle as equal
 
 
 def test_a_fair_judge_has_no_position_bias():
     some = pairs([(10, 5), (5, 10), (8, 8), (3, 9)] * 5, [FIRST, SECOND, EQUAL, SECOND] * 5)
     table = measured(LENGTH, some)
     assert table.loc["position bias (first minus second)", ["value", "low", "high"]].tolist() == [0, 0, 0]
-    assert table.loc["kappa with people", "value"] == 1 and table.loc["same verdict in both orders", "value"] == 1
+    assert table.loc["kappa with raters", "value"] == 1 and table.loc["same verdict in both orders", "value"] == 1
 
 
 def test_length_bias_is_what_exceeds_that_of_people():
     lengths = [(10, 5), (5, 10), (9, 3), (3, 9)]
     same, against = [FIRST, SECOND, FIRST, SECOND], [SECOND, FIRST, FIRST, SECOND]
-    name = "length bias (longer minus shorter, beyond people)"
+    name = "length bias (longer minus shorter, beyond raters)"
     assert measured(LENGTH, pairs(lengths, same)).loc[name, "value"] == 0
     assert measured(LENGTH, pairs(lengths, against)).loc[name, "value"] == 1
     alike = measured(LENGTH, pairs([(100, 99), (50, 50)], [SECOND, EQUAL]))
     assert alike.loc[name, "pairs"] == 0 and np.isnan(alike.loc[name, "value"])
-    assert alike.loc["kappa with people, texts of equal length", "pairs"] == 2
+    assert alike.loc["kappa with raters, texts of equal length", "pairs"] == 2
 
 
 def test_a_preference_among_the_same_facts_is_style():
@@ -92,7 +92,7 @@ def test_a_preference_among_the_same_facts_is_style():
 def test_pairs_without_a_verdict_of_either_do_not_count():
     some = pairs([(10, 5), (5, 10)], [FIRST, ""])
     table = measured(LENGTH, some)
-    assert table.loc["exact match with people", "pairs"] == 1
+    assert table.loc["exact match with raters", "pairs"] == 1
     missing = ScoreJudge("none", lambda texts: [np.nan for _ in texts])
     assert v.verdicts(missing, some.first, some.second).failures == 6
     assert measured(missing, some)["pairs"].sum() == 0

@@ -29,7 +29,8 @@ class FactsJudge:
     - conciseness: the share of its words that state a fact;
     - accessibility: the mean of the three, as no fact tells what is useful.
 
-    Each share s becomes the rating 1 + 4 s. Fluency is not judged.
+    Each share s becomes the rating 1 + 4 s. Fluency is not judged. Two texts are compared by accuracy and
+    completeness alone: by what they state, not by how many words they need for it.
     """
 
     name = "facts"
@@ -46,9 +47,10 @@ class FactsJudge:
         return Ratings(pd.DataFrame(scores, columns=list(CRITERIA)), failures)
 
     def compare(self, first: Sequence[JudgedText], second: Sequence[JudgedText], repeat: int = 0) -> Preferences:
-        """Prefer the text with the higher mean."""
+        """Prefer the text with the higher mean of accuracy and completeness."""
         one, other = self.rate(first), self.rate(second)
-        preferred = preferences_by_score(one.overall, other.overall, 1e-9)
+        stated = [found.scores[["accuracy", "completeness"]].mean(axis=1).to_numpy() for found in (one, other)]
+        preferred = preferences_by_score(stated[0], stated[1], 1e-9)
         return Preferences(preferred, [a or b for a, b in zip(one.failures, other.failures, strict=True)])
 
 

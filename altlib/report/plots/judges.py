@@ -12,7 +12,7 @@ from IPython.display import HTML
 from altlib.report import figures
 from altlib.report.judge_tables import KAPPA, LENGTH, POSITION, STYLE, interval
 
-PANELS = {KAPPA: "Kappa with people", POSITION: "Position bias", LENGTH: "Length bias", STYLE: "Style bias"}
+PANELS = {KAPPA: "Kappa with raters", POSITION: "Position bias", LENGTH: "Length bias", STYLE: "Style bias"}
 
 
 def judge_dots(validated: pd.DataFrame) -> HTML:
@@ -45,7 +45,7 @@ def judge_dots(validated: pd.DataFrame) -> HTML:
     return figures.show(
         figure,
         f"{len(shown)} panels of dots with 95% intervals, one row per judge. {'. '.join(spoken)}.",
-        "Agreement with people, and biases, of each judge. Agreement should be high, biases near 0.",
+        "Agreement with raters, and biases, of each judge. Agreement should be high, biases near 0.",
     )
 
 

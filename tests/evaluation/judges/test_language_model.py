@@ -31,8 +31,8 @@ def test_texts_are_rated_on_the_blogs_criteria_and_failures_are_named(tmp_path):
     assert list(found.scores) == list(CRITERIA)
     assert found.scores.iloc[0].tolist() == [4, 3, 5, 4] and found.overall[0] == 4.0
     assert np.isnan(found.overall[1]) and "no JSON object" in found.failures[1]
-    asked = next(iter(server.asked))
-    assert "gold" in asked and "expert accessibility evaluator" in server.bodies[0]["messages"][0]["content"]
+    assert any("gold" in question for question in server.asked)
+    assert "expert accessibility evaluator" in server.bodies[0]["messages"][0]["content"]
     assert any(HOSTILE in question for question in server.asked)
     assert server.bodies[0]["response_format"]["json_schema"]["schema"]["required"] == [*CRITERIA, "reasoning"]
 

@@ -8,7 +8,7 @@ def test_judges_are_told_with_their_intervals(alt_of, drawn):
     rows = [(j, m, v, v - 0.1, v + 0.1) for j, v in (("facts", 0.7), ("CLIPScore", 0.2)) for m in (KAPPA, POSITION)]
     rows[3] = ("CLIPScore", POSITION, float("nan"), float("nan"), float("nan"))
     alt = alt_of(judge_dots(pd.DataFrame(rows, columns=["judge", "measure", "value", "low", "high"])))
-    assert "Kappa with people: facts 0.70 [0.60, 0.80], CLIPScore 0.20 [0.10, 0.30]" in alt and "CLIPScore –" in alt
+    assert "Kappa with raters: facts 0.70 [0.60, 0.80], CLIPScore 0.20 [0.10, 0.30]" in alt and "CLIPScore –" in alt
     assert len(drawn[0].axes) == 2
 
 
