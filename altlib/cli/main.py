@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from altlib.cli import book, caption, check, collect, dehydrate, forget, score, steps, train
-from altlib.core.errors import BackboneError, DiskFullError, FetchError, RunError
+from altlib.cli import audit, book, caption, check, collect, dehydrate, forget, score, steps, train
+from altlib.core.errors import BackboneError, DiskFullError, EndpointError, FetchError, RunError
 
 # What a message explains; CorpusError, ParameterError and PictureError are kinds of ValueError.
-EXPLAINED = (BackboneError, DiskFullError, FetchError, RunError, ValueError, FileNotFoundError)
+EXPLAINED = (BackboneError, DiskFullError, EndpointError, FetchError, RunError, ValueError, FileNotFoundError)
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -22,7 +22,7 @@ def command_parser() -> argparse.ArgumentParser:
         prog="altlib", description="Alt-text generation for social media: run the book, caption a picture."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (book, check, train, caption, score, collect, forget, dehydrate):
+    for command in (book, check, train, caption, score, audit, collect, forget, dehydrate):
         command.add_parser(commands)
     steps.add_execute(commands)
     steps.add_render(commands)
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: what follows ``altlib`` on the command line; by default that of this process.
 
     Returns:
-        The exit status: 0 done, 1 an error that the message explains, 130 interrupted.
+        The exit status: 0 done, 1 an error that the message explains or poor alt text that `audit` found, 130 interrupted.
     """
     given = sys.argv[1:] if arguments is None else arguments
     border = given.index("--") if "--" in given else len(given)
@@ -45,11 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.snakemake and options.command != "book":
         parser.error("only `altlib book` takes arguments after --")
     try:
-        options.carry_out(options)
+        found = options.carry_out(options)
     except EXPLAINED as error:
         print(f"altlib: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("altlib: interrupted; what was finished is kept, run the same command again to go on", file=sys.stderr)
         return 130
-    return 0
+    return int(found or 0)

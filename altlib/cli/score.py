@@ -26,10 +26,13 @@ def print_scores(options: argparse.Namespace) -> None:
     from altlib.core.images import open_picture
     from altlib.evaluation.clip_scores import score_picture
     from altlib.evaluation.second_captions import open_tuned
+    from altlib.models.miniature_notice import miniature_notice
     from altlib.runs.project import default_run
 
     open_picture(options.picture)  # a bad picture is refused before any model is loaded
     base, tuned = open_tuned(options.run or default_run(), options.model)
+    if notice := miniature_notice(base.name):
+        print(f"altlib: {notice}", file=sys.stderr)
     rows, cropped = score_picture(options.picture, options.text, base, tuned)
     if cropped:
         print(

@@ -50,3 +50,7 @@ class CorpusError(ValueError):
 
 class RunError(RuntimeError):
     """A run stopped; the message names chapter, cell and cause, and what to do next."""
+
+
+class EndpointError(RuntimeError):
+    """An endpoint of language models cannot be used; the message says what to do, and never holds a key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -60,7 +61,13 @@ def random_posts(posts: list[str], seed: int) -> list[str]:
 
 @torch.inference_mode()
 def vision_language_captions(
-    model: str, paths: list[str], device: str, beams: int = 5, max_tokens: int = 60, batch_size: int = 8
+    model: str,
+    paths: list[str],
+    device: str,
+    beams: int = 5,
+    max_tokens: int = 60,
+    batch_size: int = 8,
+    requests: Sequence[str] | None = None,
 ) -> list[str]:
     """Captions by BLIP-2 or any other image-text-to-text model of transformers.
 
@@ -74,6 +81,7 @@ def vision_language_captions(
         beams: Of the beam search.
         max_tokens: Of a caption.
         batch_size: Pictures at a time.
+        requests: What a model that holds conversations is asked about each picture, n; by default :data:`REQUEST`.
 
     Returns:
         n captions.
@@ -89,23 +97,24 @@ def vision_language_captions(
         network.to(device).eval()
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", model, error) from error
-    prompt = request_to(processor)
+    wanted = [request_to(processor, request) for request in (requests or [REQUEST] * len(paths))]
     captions = []
     for start in progress_bar(range(0, len(paths), batch_size), desc=f"captions by {model}", unit=" batches"):
         pictures = [open_picture(p, longest=1024) for p in paths[start : start + batch_size]]
-        asked = {"text": [prompt] * len(pictures), "padding": True} if prompt else {}
+        texts = wanted[start : start + batch_size]
+        asked = {"text": texts, "padding": True} if all(texts) else {}
         inputs = processor(images=pictures, return_tensors="pt", **asked).to(device)
         out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
-        if prompt:
+        if asked:
             out = out[:, inputs["input_ids"].shape[1] :]
         captions += [c.strip() for c in processor.batch_decode(out, skip_special_tokens=True)]
     return captions
 
 
-def request_to(processor: Any) -> str:
-    """:data:`REQUEST` with a picture in the form of a model's conversations; empty for a model that holds none."""
+def request_to(processor: Any, request: str = REQUEST) -> str:
+    """A request with a picture in the form of a model's conversations; empty for a model that holds none."""
     if not getattr(processor, "chat_template", None):
         return ""
     processor.tokenizer.padding_side = "left"  # answers begin where the prompts end
-    content = [{"type": "image"}, {"type": "text", "text": REQUEST}]
+    content = [{"type": "image"}, {"type": "text", "text": request}]
     return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)

@@ -32,6 +32,7 @@ from typing import Any
 import yaml
 
 from altlib.core.errors import ParameterError
+from altlib.models.endpoint import looks_like_key
 
 TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool, "list[str]": list, "list[int]": list}
 RESERVED = {"run_folder"}  # injected by the runner, not set by anyone
@@ -46,6 +47,8 @@ REFERENCES = {
     "model": "the kind of model of the Hugging Face hub, or of a folder",
     "model file": "what the file should be",
     "clip model": "the parameter that holds the pretrained tag",
+    "endpoint": "the parameter that names the environment variable with its key",
+    "variable": "what the environment variable holds",
 }
 
 
@@ -74,6 +77,8 @@ class Reference:
             "posts": f"what the {self.detail} needs",
             "model": f"{self.detail} (its name on the hub, or a folder)",
             "clip model": f"a folder, hf-hub:NAME, transformers:NAME, or open_clip's name with {self.detail}",
+            "endpoint": "the base address of an endpoint that speaks OpenAI's protocol",
+            "variable": f"the name of an environment variable with {self.detail}",
         }
         return ", ".join([*self.words, named.get(self.kind, self.detail)])
 
@@ -125,6 +130,8 @@ class Parameter:
             ParameterError: it is of another type, outside the range or none of the choices.
         """
         expected = TYPES[self.kind]
+        if looks_like_key(value):
+            raise ParameterError(f"{where}: this looks like a key; keys are read from the environment only")
         if expected is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if expected is float and isinstance(value, str) and re.fullmatch(r"[-+]?[\d.]+[eE][-+]?\d+", value):

@@ -9,6 +9,7 @@ from typing import Any
 from altlib.core.model_names import SPACY, TRANSFORMERS
 from altlib.data.cleaning.names import missing_spacy
 from altlib.data.sources.registry import Needs, source_named
+from altlib.models.endpoint import key_problem, url_problem, variable_problem
 from altlib.runs.parameters import Chapter, Reference
 
 # Files that hold a model's weights, of which a cached model has one.
@@ -91,6 +92,17 @@ def clip_problem(model: str, names: Reference, values: dict[str, Any]) -> str:
     return f"open_clip knows no weights {tag!r} of {model!r}"
 
 
+def endpoint_problem(url: str, names: Reference, values: dict[str, Any]) -> str:
+    """What is wrong with the address of an endpoint, or with the key that it needs; empty if nothing is."""
+    variable = values[names.detail]
+    return url_problem(url) or variable_problem(variable) or key_problem(url, variable)
+
+
+def name_problem(variable: str, names: Reference, values: dict[str, Any]) -> str:
+    """What is wrong with the name of an environment variable; empty if nothing is."""
+    return variable_problem(variable)
+
+
 CHECKS: dict[str, Callable[[str, Reference, dict[str, Any]], str]] = {
     "path": path_problem,
     "run": path_problem,
@@ -98,6 +110,8 @@ CHECKS: dict[str, Callable[[str, Reference, dict[str, Any]], str]] = {
     "posts": posts_problem,
     "model": model_problem,
     "clip model": clip_problem,
+    "endpoint": endpoint_problem,
+    "variable": name_problem,
 }
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
-from altlib.core.devices import mixed_precision
+from altlib.core.devices import mixed_precision, precision_name
 from altlib.core.files import only_one, whole_file
 from altlib.data.comparisons import BEST, COMPARISONS, Combination, combinations
 from altlib.models.policy import (
@@ -101,7 +101,7 @@ def kept_reference(
 ) -> Tensor:
     """:func:`altlib.models.policy.reference_log_probabilities`, kept in a folder under its key."""
     key = Key(CODE, weights=policy, pairs=prepared.stamp(), wanted=wanted, device=policy.device.type)
-    file = folder / f"{key.add(precision=mixed_precision(policy.device.type))}.safetensors"
+    file = folder / f"{key.add(precision=precision_of(policy))}.safetensors"
     with only_one(file.with_suffix(".lock")):
         if not file.is_file():
             with autocast(policy):
@@ -111,10 +111,14 @@ def kept_reference(
         return load_file(file)["log_probabilities"]
 
 
+def precision_of(policy: Policy) -> torch.dtype:
+    """The number type that pays for a policy of this size on its device."""
+    return mixed_precision(str(policy.device), sum(p.numel() for p in policy.parameters()))
+
+
 def autocast(policy: Policy) -> torch.autocast:
     """The number type in which a policy computes."""
-    where = policy.device.type
-    precision = mixed_precision(where)
+    where, precision = policy.device.type, precision_of(policy)
     return torch.autocast(where, precision, enabled=precision != torch.float32)
 
 
@@ -133,7 +137,7 @@ class PreferenceLearner:
         self.name, self.module, self.settings = f"preference {name}", policy, settings
         self.training, self.validation = training, validation
         self.lengths = training.prepared.lengths
-        precision = str(mixed_precision(policy.device.type)).removeprefix("torch.")
+        precision = precision_name(precision_of(policy))
         self.facts = {"precision": precision, "device": policy.device.type}
 
     @property
@@ -232,7 +236,7 @@ def preference_key(policy: Any, settings: PreferenceSettings, training: PairData
     key.add(learning=sorted(name for name, p in policy.named_parameters() if p.requires_grad))
     for name, data in (("training", training), ("validation", validation)):
         key.add(**{name: data.prepared.stamp(), f"{name}_of": data.wanted, f"{name}_reference": data.reference})
-    return str(key.add(precision=mixed_precision(policy.device.type)))
+    return str(key.add(precision=precision_of(policy)))
 
 
 def train_policy(

@@ -19,6 +19,10 @@ def test_every_chapter_is_a_page_without_errors(book):
         assert "Traceback (most recent call last)" not in found[notebook.stem]
 
 
+def test_the_books_own_pages_have_no_poor_alt_text(book, capsys):
+    assert main(["audit", str(book / "html")]) == 0, capsys.readouterr().out
+
+
 def test_every_picture_has_alt_text(book):
     for name, page in pages(book).items():
         article = page[page.find("<article") : page.find("</article>")]

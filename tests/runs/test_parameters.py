@@ -106,8 +106,20 @@ def test_every_parameter_file_of_the_project_is_valid(name):
     )
 
 
-def test_the_notebooks_declare_what_they_read_after_somebody_writes_it():
-    written: set[str] = set()
-    for chapter in read_chapters(ROOT / "book"):
-        assert set(chapter.reads) <= written, chapter.name
-        written |= set(chapter.writes)
+def test_what_a_notebook_reads_is_written_by_another_and_no_two_wait_for_each_other():
+    chapters = read_chapters(ROOT / "book")
+    waiting, written = {c.name: c for c in chapters}, set()
+    while ready := [c for c in waiting.values() if set(c.reads) <= written]:
+        for chapter in ready:
+            written |= set(waiting.pop(chapter.name).writes)
+    assert not waiting
+
+
+@pytest.mark.parametrize(
+    "value", ["sk-abcdefghijklmnop1234", ["ok", "hf_abcdefghijklmnop1234"], "https://x?k=key-abcdefghijklmnop1234"]
+)
+def test_a_key_in_a_parameter_file_is_refused_without_repeating_it(chapters, value):
+    name = "names" if isinstance(value, list) else "mapper"
+    with pytest.raises(ParameterError, match="keys are read from the environment only") as error:
+        resolve({"training": {name: value}}, chapters, "run")
+    assert "abcdefghijklmnop" not in str(error.value)

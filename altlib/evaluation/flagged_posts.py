@@ -1,0 +1,68 @@
+"""The alt texts of many posts, the poorest first, by rules alone or by a run's models too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from altlib.core.errors import PictureError
+from altlib.core.images import open_picture
+from altlib.evaluation.flagging import FINDINGS, TAIL, poorness
+from altlib.evaluation.poor_alt_text import Finding, findings
+
+
+class GivesPValues(Protocol):
+    """What judges posts by models; see :class:`altlib.evaluation.flagging_models.Flagger`."""
+
+    def p_values(self, posts: pd.DataFrame) -> pd.DataFrame:
+        """One column per rule and signal, one row per post."""
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """One alt text as it was judged.
+
+    Attributes:
+        row: Its place among the posts.
+        found: What is wrong with it, rules first.
+        poorness: Fisher's combination of its p-values; without models the number of rules it breaks.
+    """
+
+    row: int
+    found: list[Finding]
+    poorness: float
+
+
+def readable(image: str) -> bool:
+    """Whether a picture can be read."""
+    try:
+        open_picture(image, longest=64)
+    except PictureError:
+        return False
+    return True
+
+
+def flag(posts: pd.DataFrame, flagger: GivesPValues | None = None) -> list[Flagged]:
+    """Judge the alt text of every post, the poorest first.
+
+    Args:
+        posts: With the columns image, text and alt_text.
+        flagger: Of a run; None for rules alone. Texts whose picture cannot be read are judged by rules alone.
+    """
+    by_rules = [findings(alt, post) for alt, post in zip(posts["alt_text"], posts["text"], strict=True)]
+    flagged = {row: Flagged(row, found, float(len(found))) for row, found in enumerate(by_rules)}
+    if flagger is not None:
+        rows = [row for row, image in enumerate(posts["image"]) if readable(str(image))]
+        if rows:
+            p_values = flagger.p_values(posts.iloc[rows].reset_index(drop=True))
+            for row, score, (_, values) in zip(rows, poorness(p_values), p_values.iterrows(), strict=True):
+                by_models = [FINDINGS[name] for name in FINDINGS if name in values and values[name] <= TAIL]
+                flagged[row] = Flagged(row, by_rules[row] + by_models, float(score))
+    levels = {"error": 0, "warning": 1, "note": 2}
+
+    def order(text: Flagged) -> tuple[int, float]:
+        return min((levels[f.level] for f in text.found), default=3), -text.poorness
+
+    return sorted(flagged.values(), key=order)

@@ -1,0 +1,1 @@
+"""Judges of alt text: language models, CLIPs, and the facts of drawn pictures, with one interface."""

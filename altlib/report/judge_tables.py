@@ -1,0 +1,235 @@
+"""Tables and sentences about judges: agreement and bias, robustness, and which judge may be used for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from altlib.core.estimates import Estimate
+from altlib.evaluation.flagged_posts import Flagged
+from altlib.evaluation.flagging import ALL, ANY_RULE, FINDINGS
+from altlib.evaluation.poor_alt_text import RULES
+
+KAPPA = "kappa with raters"
+SAME_ORDER = "same verdict in both orders"
+POSITION = "position bias (first minus second)"
+LENGTH = "length bias (longer minus shorter, beyond raters)"
+STYLE = "same facts, other words: first writer minus second"
+LEAST_KAPPA = 0.4  # agreement that is commonly called moderate
+MOST_BIAS = 0.1
+LEAST_FALLS = 90.0  # % of worse texts whose score must fall
+
+# What a judge may be used for, and the check that it must pass beyond those on bias.
+USES = {
+    "comparing two systems": "",
+    "finding texts of other pictures": "another picture",
+    "finding texts that break off": "truncated",
+    "finding captions in place of descriptions": "caption for description",
+    "finding texts that are not fluent": "words shuffled",
+}
+
+
+def interval(value: float, low: float, high: float, digits: int = 2) -> str:
+    """``0.41 [0.30, 0.52]``; a dash for a missing number."""
+    if value != value:
+        return "–"
+    return f"{value:.{digits}f}" + (f" [{low:.{digits}f}, {high:.{digits}f}]" if low == low else "")
+
+
+def validation_table(validated: pd.DataFrame) -> pd.DataFrame:
+    """One row per measure, one column per judge, each number with its 95% interval over pairs.
+
+    Args:
+        validated: Rows of :func:`altlib.evaluation.judge_validation.validate` for all judges.
+    """
+    text = validated.assign(
+        shown=[interval(r.value, r.low, r.high) for r in validated.itertuples()],
+    )
+    return wide(text, "measure", "judge")
+
+
+def robustness_table(robust: pd.DataFrame) -> pd.DataFrame:
+    """How often each score falls (%), one row per check, one column per scorer, each with its 95% interval.
+
+    Args:
+        robust: From :func:`altlib.evaluation.robustness.robustness`.
+    """
+    columns = robust[["falls (%)", "low (%)", "high (%)"]].itertuples(index=False, name=None)
+    text = robust.assign(shown=[interval(value, low, high, 0) for value, low, high in columns])
+    table = wide(text, "check", "scorer")
+    table.insert(1, "texts", robust.groupby("check", sort=False)["texts"].max().to_numpy())
+    return table
+
+
+def wide(text: pd.DataFrame, rows: str, columns: str) -> pd.DataFrame:
+    """The column ``shown`` with one row per value of ``rows`` and one column per value of ``columns``, in their order."""
+    table = text.pivot(index=rows, columns=columns, values="shown").fillna("–")
+    ordered = table.reindex(index=text[rows].drop_duplicates(), columns=text[columns].drop_duplicates())
+    return ordered.rename_axis(columns=None).reset_index()
+
+
+def uses_table(validated: pd.DataFrame, robust: pd.DataFrame) -> pd.DataFrame:
+    """Which judge may be used for what, one row per judge and one column per use: yes, or why not.
+
+    A judge may compare systems if the whole interval of its kappa with raters lies above
+    :data:`LEAST_KAPPA`, and the intervals of its biases to position, length and style lie within
+    :data:`MOST_BIAS`. It may find texts of a kind if it scores at least :data:`LEAST_FALLS` % of them
+    lower, by the lower end of the interval.
+    """
+    rows = []
+    for judge, measured in validated.groupby("judge", sort=False):
+        measures = measured.set_index("measure")
+        checks = robust[robust["scorer"] == judge].set_index("check")
+        row: dict[str, str] = {"judge": str(judge)}
+        for use, check in USES.items():
+            row[use] = why_not_found(checks, check) if check else why_not_compare(measures)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def why_not_compare(measures: pd.DataFrame) -> str:
+    """Yes, or what keeps a judge from comparing systems."""
+    reasons = []
+    kappa = measures.loc[KAPPA]
+    if not kappa["low"] > LEAST_KAPPA:
+        reasons.append(f"kappa {interval(kappa['value'], kappa['low'], kappa['high'])}")
+    for name, measure in (("position", POSITION), ("length", LENGTH), ("style", STYLE)):
+        if measure not in measures.index:
+            continue
+        bias = measures.loc[measure]
+        if bias["value"] == bias["value"] and not (bias["low"] >= -MOST_BIAS and bias["high"] <= MOST_BIAS):
+            reasons.append(f"{name} bias {interval(bias['value'], bias['low'], bias['high'])}")
+    return f"no: {', '.join(reasons)}" if reasons else "yes"
+
+
+def why_not_found(checks: pd.DataFrame, check: str) -> str:
+    """Yes, or how seldom a judge's score falls by a check; a dash if it was not checked."""
+    if check not in checks.index or not checks.loc[check, "texts"]:
+        return "–"
+    row = checks.loc[check]
+    shown = interval(row["falls (%)"], row["low (%)"], row["high (%)"], digits=0)
+    return "yes" if row["low (%)"] >= LEAST_FALLS else f"no: falls in {shown}%"
+
+
+def use_sentences(uses: pd.DataFrame) -> list[str]:
+    """For each use the judges that may serve it."""
+    said = []
+    for use in USES:
+        good = uses[uses[use] == "yes"]["judge"].tolist()
+        said.append(f"For {use}, in this run: {', '.join(good) if good else 'none of these judges'}.")
+    return said
+
+
+def bias_sentence(validated: pd.DataFrame) -> str:
+    """Which bias is the largest, judge by judge."""
+    said = []
+    for judge, measured in validated.groupby("judge", sort=False):
+        measures = measured.set_index("measure")
+        known = {
+            name: measures.loc[m]
+            for name, m in (("position", POSITION), ("length", LENGTH), ("style", STYLE))
+            if m in measures.index and measures.loc[m, "value"] == measures.loc[m, "value"]
+        }
+        if known:
+            name = max(known, key=lambda n: abs(known[n]["value"]))
+            bias = known[name]
+            said.append(f"{judge}: {name} {interval(bias['value'], bias['low'], bias['high'])}")
+    return f"The largest bias of each judge: {'; '.join(said)}." if said else "No bias could be measured."
+
+
+def detector_table(estimates: Mapping[str, Estimate], poor: int, texts: int) -> pd.DataFrame:
+    """Average precision of each detector of poor alt text with its 95% interval, the best first.
+
+    Args:
+        estimates: Name of each detector -> its average precision.
+        poor: How many texts are poor.
+        texts: Of so many.
+    """
+    rows = [
+        {
+            "flagged by": name,
+            "average precision [95%]": found.text(2),
+            "times as much as chance": found.value * texts / max(1, poor),
+        }
+        for name, found in sorted(estimates.items(), key=lambda pair: -pair[1].value)
+    ]
+    return pd.DataFrame(rows)
+
+
+def flagging_verdict(together: Estimate, rules: Mapping[str, Estimate], claimed: float = 2.0) -> str:
+    """Whether rules and models together reach a multiple of the best simple rule's average precision.
+
+    Args:
+        together: Average precision of all.
+        rules: Of each rule alone, on the same resamples.
+        claimed: The multiple.
+    """
+    best = max(rules, key=lambda name: rules[name].value)
+    ratio = together.value / rules[best].value
+    return (
+        f"Rules and models together have an average precision of {together.text(2)}, {ratio:.1f} times that of the best "
+        f"single rule, “{best}” ({rules[best].text(2)}); the aim of {claimed:g} times is "
+        f"{'reached' if ratio >= claimed else 'not reached'} in this run."
+    )
+
+
+def flagging_findings(precision: Mapping[str, Estimate]) -> list[str]:
+    """:func:`flagging_verdict` of all detectors; nothing if there are none."""
+    rules = {rule.name: precision[rule.name] for rule in RULES if rule.name in precision}
+    return [flagging_verdict(precision[ALL], rules)] if precision else []
+
+
+def plotted_detectors(precision: Mapping[str, Estimate]) -> list[str]:
+    """The detectors of the plot: all together, any rule, the best single rule, and each signal of a model."""
+    if not precision:
+        return []
+    rules = [rule.name for rule in RULES if rule.name in precision]
+    best = max(rules, key=lambda name: precision[name].value)
+    return [ALL, ANY_RULE, best, *(name for name in FINDINGS if name in precision)]
+
+
+def found_by_kind(kinds: pd.Series, scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """How many texts of each kind stand among the first ones of each detector, as many as there are poor texts (%).
+
+    Args:
+        kinds: How each text is poor; empty if it is not, (n,).
+        scores: Name of each detector -> its scores, (n,); higher is poorer. Texts of equal score count by their share.
+    """
+    names = [name for name in kinds.unique() if name]
+    rows = []
+    for detector, score in scores.items():
+        chance = flagged_share(score, int((kinds != "").sum()))
+        rows.append({"flagged by": detector} | {n: 100 * float(chance[(kinds == n).to_numpy()].mean()) for n in names})
+    return pd.DataFrame(rows) if names else pd.DataFrame()
+
+
+def flagged_share(score: np.ndarray, count: int) -> np.ndarray:
+    """The chance of each text to stand among the ``count`` highest scores, with ties in random order, (n,)."""
+    order = np.sort(score)[::-1]
+    border = order[count - 1]
+    above, equal = score > border, score == border
+    return above + equal * (count - above.sum()) / max(1, equal.sum())
+
+
+def flagged_item(post: pd.Series, found: Flagged) -> dict[str, str]:
+    """A flagged text for :func:`altlib.report.figures.gallery`."""
+    said = (
+        " ".join(f"{f.reason[:1].upper()}{f.reason[1:]}." for f in found.found)
+        or "No rule or model finds fault with it."
+    )
+    advice = " ".join(dict.fromkeys(f.suggestion for f in found.found))
+    item = {
+        "image": str(post["image"]),
+        "alt": "Flagged picture, whose post and alt text follow",
+        "Post": str(post["text"]),
+    }
+    item |= {"Alt text": str(post["alt_text"]), "Reason": said, "Suggestion": advice}
+    return item | ({"Planted as": str(post["poor"])} if post.get("poor") else {})
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as JSON keeps them; missing numbers become null."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -1,0 +1,67 @@
+"""Tables and sentences about what people prefer (Twitter paper, Table 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from altlib.evaluation.study.analysis import of_pair, pair_counts, share_estimates, sign_test
+from altlib.evaluation.study.comparisons import EQUAL, QUESTIONS
+
+OURS = "ours"  # what the published table calls the paper's own system
+SIGNIFICANT = 0.05
+
+
+def beside_paper(
+    preferences: pd.DataFrame, paper: pd.DataFrame, comparisons: Mapping[str, tuple[str, str]]
+) -> pd.DataFrame:
+    """Table 2 of this run beside the paper's.
+
+    Args:
+        preferences: From :func:`altlib.evaluation.study.analysis.preference_table`.
+        paper: The published table, with the columns comparison, question, preferred and "share (%)".
+        comparisons: The paper's name of each comparison -> the two systems, ours first.
+    """
+    published = paper.set_index(["comparison", "question", "preferred"])["share (%)"]
+    named = {f"{ours} and {other}": (name, ours) for name, (ours, other) in comparisons.items()}
+
+    def in_paper(row: pd.Series) -> float:
+        name, ours = named[row["comparison"]]
+        who = EQUAL if row["preferred"] == EQUAL else OURS if row["preferred"] == ours else "ClipCap"
+        return float(published.get((name, row["question"], who), float("nan")))
+
+    if preferences.empty:
+        return preferences
+    shares = preferences.apply(in_paper, axis=1)
+    p_values = [f"{p:.3f}" for p in preferences["sign test p"]]
+    table = preferences.assign(**{"paper (%)": shares, "sign test p": p_values})
+    return table[
+        ["comparison", "question", "preferred", "share (%) [95%]", "paper (%)", "answers", "items", "sign test p"]
+    ]
+
+
+def preference_verdicts(frame: pd.DataFrame, pairs: Sequence[tuple[str, str]], seed: int, who: str) -> list[str]:
+    """One sentence for each comparison and question: which system is preferred, if the sign test tells.
+
+    Args:
+        frame: From :func:`altlib.evaluation.study.analysis.named_answers`.
+        pairs: The compared systems, ours first.
+        seed: Of the resamples.
+        who: Who rated, such as "raters".
+    """
+    said = []
+    for ours, other in pairs:
+        for question in QUESTIONS:
+            counts = pair_counts(of_pair(frame, question.key, (ours, other)), (ours, other))
+            if not len(counts):
+                continue
+            wins, losses, p = sign_test(counts)
+            shares = share_estimates(counts, seed)
+            found = f"{who} prefer {ours} in {shares[0].text(1)}% of the answers and {other} in {shares[1].text(1)}%"
+            if p >= SIGNIFICANT:
+                verdict = "which the sign test does not tell apart"
+            else:
+                verdict = f"so {ours if wins > losses else other} is preferred"
+            said.append(f"By {question.key}, {found}, {verdict} (sign test over {len(counts)} pictures, p = {p:.3f}).")
+    return said
