@@ -111,7 +111,7 @@ def kept_reference(
         return load_file(file)["log_probabilities"]
 
 
-def precision_of(policy: Policy) -> torch.dtype:
+def precision_of(policy: Any) -> torch.dtype:
     """The number type that pays for a policy of this size on its device."""
     return mixed_precision(str(policy.device), sum(p.numel() for p in policy.parameters()))
 
