@@ -163,7 +163,7 @@ def agreement_table(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     for question in QUESTIONS:
         found = frame[frame["question"] == question.key]
         codes = {value: code for code, value in enumerate(question.choices)}
-        matrix = found.assign(code=found["answer"].map(codes)).pivot_table(
+        matrix = found.assign(code=found["answer"].map(codes).astype(float)).pivot_table(
             index="rater", columns="item_id", values="code"
         )
         values = matrix.to_numpy(dtype=float)

@@ -147,6 +147,9 @@ def worse_text(alt_texts: Sequence[str], other_than: int, rng: Random) -> str:
 def qualification(posts: pd.DataFrame, seed: int, worse: Mapping[str, str] | None = None) -> Comparisons:
     """The qualification round: the writer's alt text against a clearly worse one.
 
+    Where the worse texts are made, texts shorter than the median are passed over: too many of them
+    say little of the picture, and would not be the better ones.
+
     Args:
         posts: Pictures that are in no comparison, with the columns item_id, image, text and alt_text.
         seed: Of the sample, the order and the worse texts.
@@ -157,9 +160,10 @@ def qualification(posts: pd.DataFrame, seed: int, worse: Mapping[str, str] | Non
     """
     rng = Random(f"qualification/{seed}")
     posts = posts.assign(item_id=posts["item_id"].astype(str)).reset_index(drop=True)
-    usable = [i for i, text in enumerate(posts["alt_text"]) if len(text.split()) > 3]
+    words = posts["alt_text"].str.split().str.len()
+    usable = posts.index[(words > 3) & (words >= words.median())].tolist()
     if worse is not None:
-        usable = [i for i in usable if posts["item_id"][i] in worse]
+        usable = [i for i in posts.index if posts["item_id"][i] in worse]
     if len(usable) < QUALIFYING or len(posts) < 2:
         raise ValueError(f"the qualification round needs {QUALIFYING} pictures, and there are {len(usable)}")
     rows = [

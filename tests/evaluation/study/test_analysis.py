@@ -103,3 +103,11 @@ def test_agreement_needs_two_raters(answered):
     ]
     two = analysis.agreement_table(pd.concat([preferring(key, "ours", r, answered) for r in ("ann", "ben")]))
     assert two["Krippendorff's alpha [95%]"].str.startswith("1.00").all()
+
+
+def test_a_study_without_answers_that_count_has_no_agreement():
+    nobody = pd.DataFrame(columns=["rater", "item_id", "question", "answer", "seconds", "note"]).astype(str)
+    table = analysis.agreement_table(nobody)
+    assert table["raters"].tolist() == [0] * len(table) and table["items with two raters or more"].tolist() == [
+        0
+    ] * len(table)
