@@ -12,8 +12,9 @@ def judged(text: str, facts: str) -> JudgedText:
 
 
 def test_more_right_facts_rate_higher_and_wrong_ones_lower():
-    facts = json.dumps([{"fact": "colour", "value": "red"}, {"fact": "setting", "value": "kitchen"}])
-    texts = [judged(t, facts) for t in ("a red kitchen", "something red", "a blue kitchen", "so proud of this")]
+    facts = json.dumps([{"fact": "thing", "value": "apple"}, {"fact": "place", "value": "kitchen"}])
+    said = ("an apple in a kitchen", "an apple", "an apple in a garden", "so proud of this")
+    texts = [judged(t, facts) for t in said]
     scores = FactsJudge().rate(texts).scores
     assert scores["completeness"].tolist() == [5, 3, 3, 1]
     assert scores["accuracy"].tolist() == [5, 5, 3, 1]
