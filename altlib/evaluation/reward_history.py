@@ -50,9 +50,9 @@ class HistoryScorer:
     language_model: Any
 
     @cached_property
-    def gold(self) -> list[str]:
-        """The references, tokenised."""
-        return ptb_tokenize(list(self.references))
+    def gold(self) -> list[list[str]]:
+        """The reference of each picture, tokenised, as a list of one."""
+        return [[text] for text in ptb_tokenize(list(self.references))]
 
     @cached_property
     def reference_scores(self) -> list[np.ndarray]:

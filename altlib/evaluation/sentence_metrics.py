@@ -57,7 +57,7 @@ def sentence_scores(
         each = (
             np.array([four_gram_score(text, gold) for text, gold in pairs]),
             np.array([rouge.score(gold, text)["rougeL"].fmeasure for text, gold in pairs]),
-            cider(list(texts), list(references)),  # already ten times the cosine
+            cider(list(texts), [[gold] for gold in references]),  # already ten times the cosine
         )
         found[name] = {
             metric: Estimate(100 * float(values.mean()), 100 * counts @ values / len(values))

@@ -139,10 +139,10 @@ def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatc
         chat_template=template,
     ).save_pretrained(tmp_path / "llava")
     asked, work = [], baselines.request_to
-    monkeypatch.setattr(baselines, "request_to", lambda processor: asked.append(work(processor)) or asked[-1])
+    monkeypatch.setattr(baselines, "request_to", lambda *given: asked.append(work(*given)) or asked[-1])
     paths = [str(picture("a.png")), str(picture("b.jpg", mode="CMYK"))]
     captions = baselines.vision_language_captions(str(tmp_path / "llava"), paths, "cpu", beams=2, max_tokens=5)
-    assert len(captions) == 2 and asked == [f"user: <image>\n{baselines.REQUEST}assistant:"]
+    assert len(captions) == 2 and asked == [f"user: <image>\n{baselines.REQUEST}assistant:"] * 2
     assert not any("alt text" in c or "assistant" in c for c in captions)  # the answer alone
     one = baselines.vision_language_captions(str(tmp_path / "llava"), paths[:1], "cpu", beams=2, max_tokens=5)
     assert one == captions[:1]

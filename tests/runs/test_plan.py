@@ -22,8 +22,10 @@ def test_what_most_chapters_wait_for_comes_first():
     assert by_name["training"] == {
         "results-and-decoding",
         "prefix-deembedding",
+        "people-and-judges",
         "preference-optimisation",
         "clip-reward",
+        "prompting-vlms",
     }
     assert by_name["collection"] > by_name["training"] | by_name["clip-prefers-descriptions"]
     assert by_name["pretraining"] == set()

@@ -57,7 +57,7 @@ def test_plain_dpo_agrees_with_trl(tokenizer, tmp_path):
 
     ours = PreferenceLoss(DPO_WEIGHTS, 0.3)(ratios(policy) - ratios(reference)).mean()
     assert float(ours.detach()) == pytest.approx(float(expected.detach()), abs=1e-4)
-    assert abs(float(ours.detach()) - math.log(2)) > 0.1
+    assert abs(float(ours.detach()) - math.log(2)) > 0.01
     (found,), (wanted,) = (torch.autograd.grad(loss, policy.transformer.wte.weight) for loss in (ours, expected))
     assert torch.allclose(found, wanted, atol=1e-4)
 
