@@ -123,6 +123,15 @@ POSTS = [
     "NEW: the count draws crowds as Ravenscar open day set for 6 June.",
     "ok so the darkroom happened",
 ]
+ALTS = [
+    "Two growlers on a red cloth.",
+    "a mug",
+    "A map of the town, in blue, with a dog to the left of it.",
+    "cup",
+    "",
+    "x y z",
+    "A tall ship at sea.",
+]
 
 
 @pytest.fixture

@@ -15,17 +15,7 @@ from altlib.models.captioner import (
     build_captioner,
     load_captioner,
 )
-from tests.conftest import POSTS, small_gpt2
-
-ALTS = [
-    "Two growlers on a red cloth.",
-    "a mug",
-    "A map of the town, in blue, with a dog to the left of it.",
-    "cup",
-    "",
-    "x y z",
-    "A tall ship at sea.",
-]
+from tests.conftest import ALTS, POSTS, small_gpt2
 
 
 def test_the_mlp_mapper_is_clipcaps():

@@ -20,17 +20,7 @@ from altlib.training.captions import (
     validation_loss,
 )
 from altlib.training.examples import CaptionData, Examples, encode_posts
-from tests.conftest import POSTS, ROOT, TORCHRUN
-
-ALTS = [
-    "Two growlers on a red cloth.",
-    "a mug",
-    "A map of the town, in blue, with a dog to the left of it.",
-    "cup",
-    "",
-    "x y z",
-    "A tall ship at sea.",
-]
+from tests.conftest import ALTS, POSTS, ROOT, TORCHRUN
 
 
 def data_for(captioner, n=40):
