@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 
-from altlib.runs.processes.preloaded import ADDRESS, LIBRARIES, THREADS, serving
+from altlib.runs.processes.preloaded import ADDRESS, LIBRARIES, serving
 
 STARTS = 5
 
@@ -31,7 +31,7 @@ def seconds(environment: dict[str, str]) -> float:
 
 
 def main() -> None:
-    environment = {**os.environ, THREADS: "1", ADDRESS: ""}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", ADDRESS: ""}
     alone = seconds(environment)
     with tempfile.TemporaryDirectory() as folder, serving(folder) as served:
         if not served[ADDRESS]:

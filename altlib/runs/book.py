@@ -147,6 +147,7 @@ def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
         process = subprocess.Popen(
             [sys.executable, "-m", "altlib.runs.processes.supervise", *command],
             cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # of the process that chapters are forked from
             stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does
             stdout=output,
             stderr=subprocess.PIPE,

@@ -1,8 +1,7 @@
 """Run Python modules in processes that have the large libraries loaded already.
 
 To load torch, transformers and open_clip takes longer than the work of many a chapter. On Linux
-one process loads them and is forked for each chapter and each kernel (the forkserver of the
-standard library)::
+one process loads them and is forked for each chapter and each kernel::
 
     python -m altlib.runs.processes.preloaded MODULE ARGUMENTS     does what python -m MODULE ARGUMENTS does
 
@@ -16,21 +15,20 @@ busy cores).
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import importlib
 import json
 import multiprocessing
 import os
 import runpy
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Client, Connection, Listener, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 ADDRESS = "ALTLIB_PRELOADED"  # the environment's name for the socket of the process that serves
-THREADS = "OMP_NUM_THREADS"  # read by libraries when they are loaded, so it must be the same for who asks
-LOADED_THREADS = "ALTLIB_PRELOADED_THREADS"  # in the process that serves: what THREADS was at the first request
 LIBRARIES = (
     "torch",
     "torchvision",
@@ -45,22 +43,20 @@ LIBRARIES = (
     "ipykernel.ipkernel",  # not its application, which reads the environment when it is loaded
     "papermill",
 )
-# What the libraries find in the environment when they are loaded: as a kernel would have it.
-LOADING = {"PYTHONHASHSEED": "0", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+PARENT_DEATH_SIGNAL = 1  # Linux's PR_SET_PDEATHSIG
+LOADING = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # found by libraries in a kernel
 
 
 @contextlib.contextmanager
 def serving(folder: str, libraries: Sequence[str] = LIBRARIES) -> Iterator[dict[str, str]]:
     """Serve :func:`main` with forked processes until the end.
 
-    The libraries are loaded when the first process asks, with that one's :data:`THREADS`.
-
     Args:
-        folder: for the sockets and all other temporary files of who asks.
-        libraries: what to load.
+        folder: for the socket and all other temporary files of who asks.
+        libraries: what to load, in the environment of the first process that asks.
 
     Yields:
-        The environment for those who ask; without :data:`ADDRESS` where nobody serves: elsewhere
+        The environment for those who ask; its :data:`ADDRESS` is empty where nobody serves: elsewhere
         than on Linux, or if the folder's name is too long for a socket's.
     """
     environment = {**os.environ, "TMPDIR": folder, ADDRESS: ""}
@@ -71,51 +67,59 @@ def serving(folder: str, libraries: Sequence[str] = LIBRARIES) -> Iterator[dict[
     except OSError:
         yield environment
         return
-    os.environ.update(LOADING, TMPDIR=folder)
-    multiprocessing.set_forkserver_preload(list(libraries))
-    threading.Thread(target=accept, args=[listener], daemon=True).start()
     with listener:
-        yield environment | {ADDRESS: str(listener.address)}
+        server = os.fork()
+        if server == 0:
+            serve(listener, libraries)
+        try:
+            yield environment | {ADDRESS: str(listener.address)}
+        finally:
+            os.kill(server, signal.SIGKILL)
+            os.waitpid(server, 0)
 
 
-def accept(listener: Listener) -> None:
-    """Attend to all that ask, each in a thread, until the process ends."""
-    starting = threading.Lock()
-    with contextlib.suppress(OSError):  # closed at the end
-        while True:
-            asking = listener.accept()
-            threading.Thread(target=attend, args=[asking, starting], daemon=True).start()
+def serve(listener: Listener, libraries: Sequence[str]) -> NoReturn:
+    """Fork a process for each that asks, until ended."""
+    end_with_parent()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that attend
+    while True:
+        with contextlib.suppress(EOFError, OSError), listener.accept() as asking:
+            request = json.loads(asking.recv_bytes())
+            if libraries:
+                os.environ.update(request["environment"] | LOADING)
+                for library in libraries:
+                    importlib.import_module(library)
+                libraries = ()
+            if os.fork() == 0:
+                attend(asking, request)
 
 
-def attend(asking: Connection, starting: threading.Lock) -> None:
-    """Run a module in a forked process until it ends, or until nobody waits for it any more.
+def end_with_parent() -> None:
+    """Have this process killed when its parent ends, however it ends."""
+    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
-    Args:
-        asking: the connection to who asked; closed without an answer if no process can be forked
-            that has its libraries loaded with as many threads.
-        starting: held while multiprocessing looks at all of its processes, which threads must not do at once.
-    """
-    with asking, contextlib.suppress(EOFError, OSError):
-        request = json.loads(asking.recv_bytes())
-        process = multiprocessing.get_context("forkserver").Process(target=run_request, args=[request])
-        with starting:
-            threads = request["environment"].get(THREADS, "")
-            if os.environ.setdefault(LOADED_THREADS, threads) != threads:
-                return
-            os.environ[THREADS] = threads  # for the libraries, which are loaded with the first process
-            process.start()
-        asking.send_bytes(b"started")
-        wait([asking, process.sentinel])
-        with starting:
-            if process.is_alive():
-                os.killpg(process.pid or 0, signal.SIGKILL)
-            process.join()
+
+def attend(asking: Connection, request: dict[str, Any]) -> NoReturn:
+    """Run a module in a process of its own until it ends, or until nobody waits for it any more."""
+    end_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    process = multiprocessing.get_context("fork").Process(target=run_request, args=[request])
+    process.start()
+    wait([asking, process.sentinel])
+    if process.is_alive():
+        os.killpg(process.pid or 0, signal.SIGKILL)
+    process.join()
+    with contextlib.suppress(OSError):
         asking.send_bytes(str(process.exitcode).encode())
+    os._exit(0)
 
 
 def run_request(request: dict[str, Any]) -> None:
-    """In a forked process: run a module in the folder and environment of who asked."""
-    os.setsid()  # Ctrl-C in the terminal reaches the command alone
+    """Run a module in the folder and environment of who asked."""
+    end_with_parent()
+    os.setsid()  # with all that it starts it can be ended as one group
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
@@ -132,17 +136,12 @@ def run(module: str, arguments: Sequence[str]) -> None:
 def ask(address: str, module: str, arguments: Sequence[str]) -> int | None:
     """Have a module run in a forked process; its exit status, or ``None`` if nobody serves."""
     parent = os.getppid()
-    request = {
-        "module": module,
-        "arguments": list(arguments),
-        "folder": str(Path.cwd()),
-        "environment": dict(os.environ),
-    }
+    environment = dict(os.environ)
+    request = {"module": module, "arguments": list(arguments), "folder": str(Path.cwd()), "environment": environment}
     try:
         serving = Client(address, "AF_UNIX")
         serving.send_bytes(json.dumps(request).encode())
-        serving.recv_bytes()
-    except (OSError, EOFError):
+    except OSError:
         return None
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # end without a traceback: a kernel is interrupted before it is ended
     while not serving.poll(1.0):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from altlib.runs.processes.preloaded import ADDRESS, THREADS, serving
+from altlib.runs.processes.preloaded import ADDRESS, serving
 from tests.conftest import wait_until
 
 LIBRARY = "mailbox"  # that nothing else here loads
@@ -51,7 +51,7 @@ def address():
 
 @pytest.fixture
 def environment(address):
-    return {**os.environ, ADDRESS: address, THREADS: "1", "COLOUR": "mauve"}
+    return {**os.environ, ADDRESS: address, "COLOUR": "mauve"}
 
 
 def python(folder: Path, environment: dict, *arguments: str) -> int:
@@ -84,10 +84,10 @@ def test_a_module_runs_as_by_python_but_with_the_library_loaded(tmp_path, enviro
 
 @pytest.mark.parametrize(
     "changed",
-    [{ADDRESS: ""}, {ADDRESS: "/nobody/here"}, {THREADS: "3"}],
-    ids=["no address", "nobody there", "other threads"],
+    [{ADDRESS: ""}, {ADDRESS: "/nobody/here"}],
+    ids=["no address", "nobody there"],
 )
-def test_without_a_process_that_serves_these_threads_the_module_runs_by_itself(tmp_path, environment, changed):
+def test_without_a_process_that_serves_the_module_runs_by_itself(tmp_path, environment, changed):
     (tmp_path / "telling.py").write_text(TELLING)
     assert python(tmp_path, environment, "altlib.runs.processes.preloaded", "telling", "0") == 0
     assert json.loads((tmp_path / "told").read_text())[1]
@@ -127,7 +127,6 @@ def test_a_killed_process_is_reported(tmp_path, environment):
 
 
 def test_many_that_end_at_once_each_get_their_own_status(tmp_path, environment):
-    """Threads of the process that serves wait for several processes; none may take the end of another's."""
     (tmp_path / "ending.py").write_text("import sys; sys.exit(int(sys.argv[1]))")
     command = [sys.executable, "-m", "altlib.runs.processes.preloaded", "ending"]
     asking = [subprocess.Popen([*command, str(n)], cwd=tmp_path, env=environment) for n in range(12)]
