@@ -8,8 +8,7 @@ one process loads them and is forked for each chapter and each kernel::
 The process that asks stays until the forked one ends, and takes it along when it is ended itself.
 Where nobody serves, the module runs in the process that asks.
 
-The smoke book takes 53 s with it and 106 s without (medians of three runs each, alternating, on two
-busy cores).
+The smoke book takes 98 s with it and 129 s without, on two cores.
 """
 
 from __future__ import annotations
