@@ -19,7 +19,7 @@ import threading
 
 import psutil
 
-from altlib.runs.processes.preloaded import serving
+from altlib.runs.processes.kernels import serving
 
 ADOPT_ORPHANS = 36  # Linux's PR_SET_CHILD_SUBREAPER
 
