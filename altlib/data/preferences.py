@@ -165,7 +165,6 @@ def ranked_pairs(
     Raises:
         CorpusError: No pair is of use.
     """
-
     found, undecided = [], 0
     for i, (post, texts) in enumerate(zip(posts.to_dict("records"), samples, strict=True)):
         scores = {text: score(i, text) for text in texts}

@@ -245,7 +245,9 @@ def clean(
     Args:
         frames: the posts as they are collected.
         folder: what is kept and what is left out goes here, and a killed pass goes on from here.
-        minimum_tokens: as ``check_pictures`` and ``further``, see :class:`CleaningSettings`.
+        minimum_tokens: see :class:`CleaningSettings`, as for the next two.
+        check_pictures: whether pictures are opened.
+        further: whether the further checks are made.
 
     Returns:
         What is kept, and what every step did.

@@ -270,8 +270,11 @@ def stream(
     Args:
         source: name of the source.
         unreadable: records that could not be read are appended, each ``{"item_id", "reason"}``.
-        folder: what its ``forgotten.json`` lists is passed over; else see, as for ``path``,
-            ``posts``, ``seed`` and ``columns``, :class:`Request`.
+        folder: what its ``forgotten.json`` lists is passed over.
+        path: where it is, as for what follows see :class:`Request`.
+        posts: how many at most; 0 for all.
+        seed: of a source that draws.
+        columns: how a file names what a post has.
 
     Raises:
         CorpusError: The source is unknown, missing or empty.
