@@ -41,6 +41,10 @@ class Estimate:
         value = f"{self.value:.{digits}f}"
         return f"{value} [{low:.{digits}f}, {high:.{digits}f}]" if np.isfinite(low) else value
 
+    def scaled(self, factor: float) -> Estimate:
+        """The statistic in another unit, such as 100 for a share in %."""
+        return Estimate(factor * self.value, factor * self.resamples)
+
     def __sub__(self, other: Estimate) -> Estimate:
         """The difference on the same examples."""
         return Estimate(self.value - other.value, self.resamples - other.resamples)

@@ -66,12 +66,15 @@ def loss_verdict(losses: Mapping[str, Estimate], ours: str, others: Sequence[str
     return f"{ours} is {found} nats per token on the same pictures."
 
 
-def beside_paper(scores: Mapping[str, Scores], paper: pd.DataFrame) -> pd.DataFrame:
+def beside_paper(
+    scores: Mapping[str, Scores], paper: pd.DataFrame, further: Mapping[str, Mapping[str, Estimate]] | None = None
+) -> pd.DataFrame:
     """Scores with 95% intervals beside the paper's, one row per system.
 
     Args:
         scores: Name of each system -> its scores.
         paper: The paper's scores, one row per system and one column per metric.
+        further: Name of each metric that the paper does not have -> name of each system -> its score.
 
     Returns:
         The paper's systems in its order, then the others. The paper's row of BLIP-2 is there even
@@ -86,6 +89,7 @@ def beside_paper(scores: Mapping[str, Scores], paper: pd.DataFrame) -> pd.DataFr
     rows = [
         {"system": s}
         | {m: with_interval(s, m) for m in METRICS}
+        | {m: found[s].text() if s in found else "not run" for m, found in (further or {}).items()}
         | {f"paper {m}": float(paper.loc[s, m]) if s in paper.index else float("nan") for m in METRICS}
         for s in systems
     ]

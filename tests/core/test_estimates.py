@@ -28,6 +28,12 @@ def test_differences_on_the_same_examples_are_paired():
     assert (mean(values) - mean(values)).p == 1.0
 
 
+def test_a_share_in_percent_has_its_interval_in_percent():
+    share = Estimate(0.5, np.array([0.25, 0.5, 0.75]))
+    assert share.scaled(100).value == 50
+    assert share.scaled(100).resamples.tolist() == [25, 50, 75]
+
+
 def test_an_estimate_without_resamples_has_no_interval():
     assert Estimate(0.5, np.array([np.nan])).text() == "0.50"
     assert Estimate(0.5, np.linspace(0, 1, 1001)).text(1) == "0.5 [0.0, 1.0]"

@@ -41,6 +41,13 @@ def test_systems_stand_in_the_papers_order_and_others_after_them():
     assert np.isnan(table.loc["new", "paper METEOR"])
 
 
+def test_a_metric_that_the_paper_does_not_have_stands_between_ours_and_the_papers():
+    share = Estimate(0.5, np.linspace(0.4, 0.6, 1001))
+    table = beside_paper({"both": scored(20)}, PAPER, {"RefCompare": {"both": share}}).set_index("system")
+    assert list(table.columns) == [*METRICS, "RefCompare", *(f"paper {m}" for m in METRICS)]
+    assert table["RefCompare"].to_dict() == {"both": "0.50 [0.41, 0.59]", "BLIP-2": "not run"}
+
+
 def test_a_system_is_compared_with_the_better_of_the_others():
     scores = {"both": scored(20), "text": scored(10), "BLIP-2": scored(4)}
     table = against_better(scores, "both", ["BLIP-2", "text"], PAPER)
