@@ -54,3 +54,7 @@ class RunError(RuntimeError):
 
 class EndpointError(RuntimeError):
     """An endpoint of language models cannot be used; the message says what to do, and never holds a key."""
+
+
+class StudyError(ValueError):
+    """A study cannot be made, or its folder cannot be read; the message says what is missing and what to do."""

@@ -12,8 +12,7 @@ from altlib.core.files import write_text
 from altlib.core.images import open_picture
 from altlib.core.progress import progress_bar
 from altlib.data.sources.fields import KNOWN_AS
-from altlib.evaluation.study.answers import unprefixed
-from altlib.evaluation.study.questionnaire import spreadsheet_safe
+from altlib.evaluation.study.questionnaire import spreadsheet_safe, unprefixed
 from altlib.generation.prompting import Described, Picture, Writer
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")

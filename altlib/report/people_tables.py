@@ -8,7 +8,13 @@ import pandas as pd
 
 from altlib.evaluation.study.analysis import of_pair, pair_counts, share_estimates, sign_test
 from altlib.evaluation.study.comparisons import EQUAL, QUESTIONS
+from altlib.generation.systems import FROM_SCRATCH, TEXT_AND_IMAGE
 
+# The paper's name of each comparison -> the two systems, ours first.
+PAPERS_COMPARISONS = {
+    "frozen": (TEXT_AND_IMAGE, "ClipCap (Frozen), BS (NR)"),
+    "from scratch": (TEXT_AND_IMAGE, FROM_SCRATCH),
+}
 OURS = "ours"  # what the published table calls the paper's own system
 SIGNIFICANT = 0.05
 
@@ -21,24 +27,30 @@ def beside_paper(
     Args:
         preferences: From :func:`altlib.evaluation.study.analysis.preference_table`.
         paper: The published table, with the columns comparison, question, preferred and "share (%)".
-        comparisons: The paper's name of each comparison -> the two systems, ours first.
+        comparisons: The paper's name of each comparison -> the two systems, ours first; of other comparisons nothing
+            stands beside this run's.
     """
     published = paper.set_index(["comparison", "question", "preferred"])["share (%)"]
     named = {f"{ours} and {other}": (name, ours) for name, (ours, other) in comparisons.items()}
 
     def in_paper(row: pd.Series) -> float:
-        name, ours = named[row["comparison"]]
+        name, ours = named.get(row["comparison"], ("", ""))
         who = EQUAL if row["preferred"] == EQUAL else OURS if row["preferred"] == ours else "ClipCap"
         return float(published.get((name, row["question"], who), float("nan")))
 
     if preferences.empty:
         return preferences
     shares = preferences.apply(in_paper, axis=1)
-    p_values = [f"{p:.3f}" for p in preferences["sign test p"]]
+    p_values = [p_text(p).removeprefix("p = ").removeprefix("p ") for p in preferences["sign test p"]]
     table = preferences.assign(**{"paper (%)": shares, "sign test p": p_values})
     return table[
         ["comparison", "question", "preferred", "share (%) [95%]", "paper (%)", "answers", "items", "sign test p"]
     ]
+
+
+def p_text(p: float) -> str:
+    """``p = 0.031``, or ``p < 0.001`` for a smaller one."""
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def preference_verdicts(frame: pd.DataFrame, pairs: Sequence[tuple[str, str]], seed: int, who: str) -> list[str]:
@@ -63,5 +75,5 @@ def preference_verdicts(frame: pd.DataFrame, pairs: Sequence[tuple[str, str]], s
                 verdict = "which the sign test does not tell apart"
             else:
                 verdict = f"so {ours if wins > losses else other} is preferred"
-            said.append(f"By {question.key}, {found}, {verdict} (sign test over {len(counts)} pictures, p = {p:.3f}).")
+            said.append(f"By {question.key}, {found}, {verdict} (sign test over {len(counts)} pictures, {p_text(p)}).")
     return said

@@ -8,7 +8,7 @@ bring it back.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +25,13 @@ from altlib.data.collect.reading import is_collection
 from altlib.data.collect.store import Collection
 from altlib.data.forgotten import Forgotten, Match, read_forgotten, write_forgotten
 from altlib.data.sources.registry import SOURCES
+from altlib.evaluation.study.forgetting import forget_in_study
 from altlib.runs.book import only_run
 
 # What no post is in: a run's parameters and plan, and models that have learned from the drawn world alone.
 KEPT = ("lock", "run.json", "parameters.json", "plan", "backbones")
 MODELS = ("captioners", "tuned-clip")  # the folders of a run's models, each of which has learned from all posts
+STUDIES = ("study", "audit")  # where raters' answers may be; what they say of other posts stays
 TABLES = ("posts.parquet", "excluded.parquet")  # of a corpus
 CORPUS = (*TABLES, "steps.json", "README.md", forgotten.FILE)  # files of a corpus that stay, without the posts
 
@@ -186,6 +188,7 @@ def forget_in_run(run: Target, keep_models: bool) -> None:
     """
     corpus = run.folder / "corpus"
     note = read_forgotten(corpus)
+    studies = [] if is_unfinished(corpus) else forget_in_studies(run.folder, note)
     stays = (forgotten.FILE,) if is_unfinished(corpus) else (*CORPUS, "images")
     for path in [p for p in corpus.iterdir() if p.name not in stays]:
         delete(path)
@@ -198,13 +201,37 @@ def forget_in_run(run: Target, keep_models: bool) -> None:
     for path in (corpus / "images").iterdir() if (corpus / "images").is_dir() else ():
         if path.resolve() not in pictures:
             delete(path)
-    for path in [p for p in run.folder.iterdir() if p.name not in (*KEPT, "corpus", *(MODELS if keep_models else ()))]:
+    kept = (*KEPT, "corpus", *studies, *(MODELS if keep_models else ()))
+    for path in [p for p in run.folder.iterdir() if p.name not in kept]:
         delete(path)
         run.deleted.append(path.name)
     note.pictures += run.pictures
     note.models_kept = note.models_kept or any((run.folder / name).exists() for name in MODELS)
     note.finished = True
     write_forgotten(corpus, note)
+
+
+def forget_in_studies(run: Path, note: Forgotten) -> list[str]:
+    """Take what is to be forgotten out of a run's studies, while its tables still tell whose posts they are.
+
+    Returns:
+        The names of the folders in which something is left.
+    """
+    match, corpus = Match(note), run / "corpus"
+    items = {item for name in TABLES if (corpus / name).is_file() for item in hit_items(corpus / name, match.hits)}
+
+    def gone(item: str) -> bool:
+        return item in items or match.hits({"item_id": item})
+
+    return [name for name in STUDIES if (run / name).is_dir() and forget_in_study(run / name, gone)]
+
+
+def hit_items(file: Path, hits: Callable[[dict[str, Any]], bool]) -> set[str]:
+    """The item_id of the rows of a table of posts that ``hits`` tells."""
+    with pq.ParquetFile(file) as table:
+        there = [name for name in table.schema_arrow.names if name in ("post_id", "item_id", "author")]
+        batches = (batch.to_pylist() for batch in table.iter_batches(4096, columns=there))
+        return {str(row.get("item_id")) for rows in batches for row in rows if hits(row)}
 
 
 def delete(path: Path) -> None:

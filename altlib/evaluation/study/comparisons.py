@@ -43,11 +43,13 @@ class Comparisons:
         key: One row per comparison with the columns :data:`KEY_COLUMNS`: which system's text stood where.
             Whoever rates must not see it.
         identical: Comparisons that need no rater because both systems wrote the same text, likewise.
+        pairs: The compared systems.
     """
 
     study: Study
     key: pd.DataFrame
     identical: pd.DataFrame
+    pairs: tuple[tuple[str, str], ...]
 
 
 def arranged(rows: list[dict[str, str]], seed: int) -> list[dict[str, str]]:
@@ -92,7 +94,9 @@ def as_study(name: str, title: str, rows: list[dict[str, str]], posts: pd.DataFr
         items.append(StudyItem(item_id, str(post["image"]), str(post["text"]), (row["first_text"], row["second_text"])))
         key.append({"item_id": item_id, **row})
     study = Study(name, title, INTRODUCTION, CRITERIA, ("Text A", "Text B"), QUESTIONS, tuple(items))
-    return Comparisons(study, pd.DataFrame(key, columns=list(KEY_COLUMNS)), pd.DataFrame(same, columns=KEY_COLUMNS[1:]))
+    pairs = tuple(dict.fromkeys((row["first"], row["second"]) for row in rows))
+    identical = pd.DataFrame(same, columns=KEY_COLUMNS[1:])
+    return Comparisons(study, pd.DataFrame(key, columns=list(KEY_COLUMNS)), identical, pairs)
 
 
 def compare_systems(

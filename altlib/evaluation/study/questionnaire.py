@@ -82,3 +82,8 @@ class Study:
 def spreadsheet_safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return "'" + text if text.startswith(FORMULA) else text
+
+
+def unprefixed(cell: str) -> str:
+    """A cell without the apostrophe that :func:`spreadsheet_safe` puts before it."""
+    return cell[1:] if cell.startswith("'") and spreadsheet_safe(cell[1:]) == cell else cell
