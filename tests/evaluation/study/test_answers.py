@@ -3,6 +3,7 @@ import json
 import pytest
 
 from altlib.evaluation.study import answers as a
+from altlib.evaluation.study.answer_files import answer_files
 from altlib.evaluation.study.comparisons import compare_systems
 
 
@@ -20,9 +21,9 @@ def test_the_answers_of_many_raters_are_merged(tmp_path, study):
     first, second = (item.item_id for item in study.items[:2])
     both = {first: {"fluency": "first", "descriptiveness": "equal"}, second: {"fluency": "second"}}
     files = [saved(tmp_path / f"{r}.json", study, r, both) for r in ("ann", "ben")]
-    merged = a.merge_answers(files, study)
+    merged = a.merge_answers(files, a.Expected.of([study]))
     assert len(merged.frame) == 6 and not merged.left_out
-    assert a.answer_files(tmp_path) == files
+    assert answer_files(tmp_path) == files
 
 
 def test_what_cannot_count_is_left_out_and_counted(tmp_path, study):
@@ -33,7 +34,7 @@ def test_what_cannot_count_is_left_out_and_counted(tmp_path, study):
     other = saved(tmp_path / "b.json", study, "", {item: {"fluency": "first"}})
     content = json.loads(file.read_text()) | {"study": "0" * 16}
     (tmp_path / "c.json").write_text(json.dumps(content))
-    merged = a.merge_answers([file, other, tmp_path / "c.json"], study)
+    merged = a.merge_answers([file, other, tmp_path / "c.json"], a.Expected.of([study]))
     assert merged.frame.empty
     assert merged.left_out == {a.NO_CHOICE: 2, a.UNKNOWN_ITEM: 1, a.NO_RATER: 1, a.ANOTHER_STUDY: 3}
     assert merged.exclusions()["answers left out"].sum() == 7
@@ -45,7 +46,7 @@ def test_two_files_of_one_rater_count_once_and_the_later_one_counts(tmp_path, st
     new = saved(
         tmp_path / "b.json", study, "ann", {item: {"fluency": "second", "descriptiveness": "first"}}, "2026-01-02"
     )
-    merged = a.merge_answers([new, old], study)
+    merged = a.merge_answers([new, old], a.Expected.of([study]))
     assert merged.frame.set_index("question")["answer"].to_dict() == {"fluency": "second", "descriptiveness": "first"}
     assert merged.left_out == {a.REPLACED: 1, a.REPEATED: 1}
 
@@ -53,43 +54,15 @@ def test_two_files_of_one_rater_count_once_and_the_later_one_counts(tmp_path, st
 def test_contradictory_answers_of_the_same_time_do_not_count(tmp_path, study):
     item = study.items[0].item_id
     files = [saved(tmp_path / f"{v}.json", study, "ann", {item: {"fluency": v}}) for v in ("first", "second")]
-    merged = a.merge_answers(files, study)
+    merged = a.merge_answers(files, a.Expected.of([study]))
     assert merged.frame.empty and merged.left_out == {a.CONTRADICTORY: 2}
 
 
-def test_results_of_mechanical_turk_are_read(tmp_path, study):
+def test_work_that_was_rejected_on_the_platform_does_not_count(tmp_path, study):
     item = study.items[0].item_id
-    columns = "HITId,WorkerId,SubmitTime,WorkTimeInSeconds,Input.item_id,Answer.fluency.first,Answer.fluency.second,"
-    columns += "Answer.fluency.equal,Answer.descriptiveness"
-    (tmp_path / "batch.csv").write_text(f'{columns}\n1,W1,x,"12",{item},false,true,false,equal\n')
-    frame = a.merge_answers([tmp_path / "batch.csv"], study).frame.set_index("question")
-    assert frame["answer"].to_dict() == {"fluency": "second", "descriptiveness": "equal"}
-    assert set(frame["rater"]) == {"W1"} and set(frame["seconds"]) == {12.0}
-
-
-@pytest.mark.parametrize(
-    "name,content,words",
-    [
-        ("a.json", "{", "not valid JSON"),
-        ("a.json", "[1]", "holds no answers"),
-        ("a.json", '{"items": [3]}', "each of 'items' must have"),
-        ("a.csv", "rater,item_id\n", "lacks the columns descriptiveness, fluency"),
-        ("a.csv", "WorkerId\n", "lacks the columns Input.item_id"),
-        ("a.txt", "x", "are .json or .csv files"),
-    ],
-)
-def test_a_file_that_holds_no_answers_is_named(tmp_path, study, name, content, words):
-    (tmp_path / name).write_text(content)
-    with pytest.raises(ValueError, match=words) as error:
-        a.merge_answers([tmp_path / name], study)
-    assert name in str(error.value)
-
-
-def test_apostrophes_that_protect_spreadsheets_are_taken_away():
-    assert [a.unprefixed(cell) for cell in ("'=1+1", "'quoted'", "=1", "''", "'")] == [
-        "=1+1",
-        "'quoted'",
-        "=1",
-        "''",
-        "'",
-    ]
+    (tmp_path / "batch.csv").write_text(
+        "WorkerId,AssignmentStatus,Input.item_id,Answer.fluency\n"
+        f"W1,Rejected,{item},first\nW2,Approved,{item},second\n"
+    )
+    merged = a.merge_answers([tmp_path / "batch.csv"], a.Expected.of([study]))
+    assert merged.frame["rater"].tolist() == ["W2"] and merged.left_out == {a.REJECTED: 1}

@@ -2,6 +2,7 @@ import csv
 
 import pytest
 
+from altlib.core.errors import StudyError
 from altlib.data.posts import as_posts
 from altlib.evaluation.study import audit
 from altlib.evaluation.study.answers import NO_CHOICE, write_answers
@@ -57,6 +58,29 @@ def test_a_sheet_that_lacks_a_question_is_named(tmp_path):
     (tmp_path / "b.csv").write_text("item_id,rater,fluent\n1,a,yes\n")
     with pytest.raises(ValueError, match="lacks the columns descriptive"):
         audit.report([tmp_path / "b.csv"], posts_with(["a boat"]))
+
+
+def test_a_sheet_that_is_filled_in_keeps_its_answers_when_it_is_written_again(tmp_path):
+    posts = posts_with(["=HYPERLINK(1)", "a red chair", "a boat"])
+    sheet, _ = audit.write_sheet(posts, tmp_path)
+    fill_in(sheet, ("yes", "", "no"))
+    audit.write_sheet(posts.iloc[:2], tmp_path)
+    rows = list(csv.DictReader(sheet.open(encoding="utf-8")))
+    assert [(row["item_id"], row["fluent"]) for row in rows] == [("0", "yes"), ("1", ""), ("2", "no")]
+    assert rows[0]["alt_text"] == "'=HYPERLINK(1)"
+
+
+def test_a_file_that_is_no_sheet_is_not_overwritten(tmp_path):
+    (tmp_path / "audit.csv").write_text("my,notes\n1,2\n")
+    with pytest.raises(StudyError, match="lacks the columns descriptive, fluent, item_id, rater; move it"):
+        audit.write_sheet(posts_with(["a boat"]), tmp_path)
+
+
+def test_a_post_that_leaves_the_corpus_takes_no_other_out_of_the_sample():
+    posts = posts_with([f"text {i}" for i in range(50)])
+    before = set(audit.draw_sample(posts, 20, 1)["item_id"])
+    left = posts[posts["item_id"] != min(before)]
+    assert before - {min(before)} <= set(audit.draw_sample(left, 20, 1)["item_id"])
 
 
 def test_the_sample_is_random_and_repeatable():

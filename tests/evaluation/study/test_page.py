@@ -4,7 +4,7 @@ import csv
 import json
 
 from altlib.evaluation.study import audit
-from altlib.evaluation.study.answers import merge_answers
+from altlib.evaluation.study.answers import Expected, merge_answers
 from altlib.evaluation.study.comparisons import compare_systems
 from altlib.evaluation.study.page import study_page, write_page
 from tests.browser import accessibility_violations, browser_context
@@ -80,7 +80,7 @@ def test_a_rater_fills_the_study_by_keyboard_from_start_to_end(posts, texts, tmp
     assert given == [("first", "second"), ("first", "first"), ("equal", "equal")]
     with (tmp_path / "answers.csv").open(newline="") as file:
         assert next(csv.DictReader(file))["rater"] == "'=ann"
-    by_file = [merge_answers([tmp_path / name], study) for name in ("answers.json", "answers.csv")]
+    by_file = [merge_answers([tmp_path / name], Expected.of([study])) for name in ("answers.json", "answers.csv")]
     columns = ["rater", "item_id", "question", "answer"]
     assert by_file[0].frame[columns].equals(by_file[1].frame[columns]) and not by_file[0].left_out
     assert (by_file[0].frame["seconds"] >= 0).all()

@@ -18,6 +18,7 @@ def test_both_platforms_get_pictures_texts_and_questions(posts, texts, tmp_path)
     assert turk[0]["picture_url"] == f"https://example.org/study/{turk[0]['item_id']}.jpg"
     assert not any("<" in cell for row in turk for cell in row.values())
     assert html.unescape(turk[0]["text_a"]) == prolific[0]["text_a"]
+    assert prolific[0]["META_item_id"] == turk[0]["item_id"] and "item_id" not in prolific[0]
     asked = set(re.findall(r"\$\{(\w+)\}", files.turk_template.read_text()))
     assert asked == {"picture_url", "post", "text_a", "text_b"}
     assert files.turk_template.read_text().count('type="radio"') == 6

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from altlib.evaluation.study.answers import merge_answers
+from altlib.evaluation.study.answers import Expected, merge_answers
 from altlib.evaluation.study.comparisons import compare_systems
 from altlib.evaluation.study.widget import StudyWidget
 
@@ -32,7 +32,7 @@ def test_a_rater_answers_and_goes_on_after_a_restart(study, tmp_path):
     assert "The end: 3 of 3" in again.progress.value and again.next.disabled
     again.back.click()
     assert again.place == 2 and again.radios["fluency"].value == "second"
-    merged = merge_answers([again.file], study)
+    merged = merge_answers([again.file], Expected.of([study]))
     assert len(merged.frame) == 6 and not merged.left_out
 
 
