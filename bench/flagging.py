@@ -87,12 +87,12 @@ def main() -> None:
         print(f"{options.run} is no finished run: make it by `make book`, or name another by --run")
         return
     flagger = run_flagger(options.run)
-    rows = pd.DataFrame(
-        [measured(flagger, seed, options.posts, options.ways) for seed in parse_seeds(options.seeds)]
-    )
+    rows = pd.DataFrame([measured(flagger, seed, options.posts, options.ways) for seed in parse_seeds(options.seeds)])
     half = stats.t.ppf(0.975, max(1, len(rows) - 1)) * rows.std(ddof=1) / np.sqrt(len(rows))
     for name in rows:
-        print(f"{name}: {rows[name].mean():.2f} [{rows[name].mean() - half[name]:.2f}, {rows[name].mean() + half[name]:.2f}]")
+        print(
+            f"{name}: {rows[name].mean():.2f} [{rows[name].mean() - half[name]:.2f}, {rows[name].mean() + half[name]:.2f}]"
+        )
 
 
 if __name__ == "__main__":

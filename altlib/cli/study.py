@@ -214,5 +214,7 @@ def printable(text: str) -> str:
 
 def as_json(tables: dict[str, pd.DataFrame]) -> str:
     """The tables as JSON: title -> rows."""
-    rows = {title: table.astype(object).where(table.notna(), None).to_dict("records") for title, table in tables.items()}
+    rows = {
+        title: table.astype(object).where(table.notna(), None).to_dict("records") for title, table in tables.items()
+    }
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"

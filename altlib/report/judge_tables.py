@@ -162,24 +162,48 @@ def detector_table(estimates: Mapping[str, Estimate], poor: int, texts: int) -> 
 def flagging_verdict(together: Estimate, rules: Mapping[str, Estimate], claimed: float = 2.0) -> str:
     """Whether rules and models together reach a multiple of the best simple rule's average precision.
 
+    Where no detector could, as an average precision is at most 1, the sentence says so.
+
     Args:
         together: Average precision of all.
         rules: Of each rule alone, on the same resamples.
         claimed: The multiple.
     """
     best = max(rules, key=lambda name: rules[name].value)
-    ratio = together.value / rules[best].value
-    return (
+    ratio, most = together.value / rules[best].value, 1 / rules[best].value
+    said = (
         f"Rules and models together have an average precision of {together.text(2)}, {ratio:.1f} times that of the best "
         f"single rule, “{best}” ({rules[best].text(2)}); the aim of {claimed:g} times is "
         f"{'reached' if ratio >= claimed else 'not reached'} in this run."
     )
+    if most < claimed:
+        said += f" No detector could reach it: one without any error would have {most:.1f} times as much."
+    return said
 
 
-def flagging_findings(precision: Mapping[str, Estimate]) -> list[str]:
-    """:func:`flagging_verdict` of all detectors; nothing if there are none."""
+def flagging_findings(
+    precision: Mapping[str, Estimate], kinds: pd.Series, scores: Mapping[str, np.ndarray]
+) -> list[str]:
+    """:func:`flagging_verdict` of all detectors, and which kinds of poor texts rules and models find.
+
+    Args:
+        precision: Name of each detector -> its average precision; nothing is said without any.
+        kinds: How each text is poor; empty if it is not, (n,).
+        scores: Name of each detector -> its scores, (n,); higher is poorer.
+    """
+    if not precision:
+        return []
     rules = {rule.name: precision[rule.name] for rule in RULES if rule.name in precision}
-    return [flagging_verdict(precision[ALL], rules)] if precision else []
+    by_rule = pd.Series(scores[ANY_RULE] > 0, index=kinds.index).groupby(kinds).mean()
+    among_first = pd.Series(flagged_share(scores[ALL], int((kinds != "").sum())), index=kinds.index)
+    together = among_first.groupby(kinds).mean()
+    names = [name for name in kinds.unique() if name]
+    found = ", ".join(f"{100 * by_rule[n]:.0f}% and {100 * together[n]:.0f}% of “{n}”" for n in names)
+    return [
+        flagging_verdict(precision[ALL], rules),
+        f"Of the poor texts, some rule finds, and the first texts of rules and models together hold: {found}. "
+        f"Of the other texts, some rule finds fault with {100 * by_rule.get('', 0.0):.0f}%.",
+    ]
 
 
 def plotted_detectors(precision: Mapping[str, Estimate]) -> list[str]:

@@ -50,3 +50,18 @@ def test_rules_count_by_how_rare_they_are_among_good_texts():
 def test_signals_are_combined_by_fishers_method():
     p = pd.DataFrame({"a": [0.1, 1.0], "b": [0.5, 1.0]})
     assert f.poorness(p).tolist() == pytest.approx([-2 * np.log(0.05), 0.0])
+
+
+def test_rules_about_form_do_not_make_a_text_poor():
+    described = ["A long description of a boat on a river"] * 99
+    hits = f.rule_hits(["Photo of a boat on a wide river in the sun", "A boat"], [""] * 2)
+    p = f.rule_p_values(hits, f.rule_hits(described, [""] * 99))
+    assert p["leading phrase"].tolist() == [0.01, 1.0]
+    assert f.poorness(p).tolist() == pytest.approx([0.0, -2 * np.log(0.01)])
+    assert f.detectors(p)[f.ANY_RULE].tolist() == [0.0, 1.0]
+
+
+def test_of_likelihood_and_lift_only_the_lift_is_combined():
+    p = pd.DataFrame({f.LIKELIHOOD: [0.01, 1.0], f.LIFT: [1.0, 0.5]})
+    assert f.poorness(p).tolist() == pytest.approx([0.0, -2 * np.log(0.5)])
+    assert f.poorness(p[[f.LIKELIHOOD]])[0] > 0

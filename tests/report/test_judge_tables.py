@@ -6,7 +6,7 @@ import pytest
 
 from altlib.core.estimates import Estimate
 from altlib.evaluation.flagged_posts import Flagged
-from altlib.evaluation.flagging import ALL
+from altlib.evaluation.flagging import ALL, ANY_RULE
 from altlib.evaluation.poor_alt_text import findings
 from altlib.report import judge_tables as t
 
@@ -71,15 +71,22 @@ def estimate(value):
 
 def test_the_aim_of_flagging_is_reached_or_not():
     precision = {ALL: estimate(0.8), "too short": estimate(0.3), "placeholder": estimate(0.39)}
-    assert t.flagging_findings(precision)[0].endswith(
-        "“placeholder” (0.39 [0.34, 0.44]); the aim of 2 times is reached in this run."
-    )
-    assert "not reached" in t.flagging_findings(precision | {ALL: estimate(0.5)})[0]
-    assert t.flagging_findings({}) == [] and t.plotted_detectors({}) == []
+    kinds = pd.Series(["terse", "", "second caption", ""])
+    scores = {ANY_RULE: np.array([1.0, 1.0, 0.0, 0.0]), ALL: np.array([3.0, 1.0, 2.0, 0.0])}
+    verdict, kinds_found = t.flagging_findings(precision, kinds, scores)
+    assert verdict.endswith("“placeholder” (0.39 [0.34, 0.44]); the aim of 2 times is reached in this run.")
+    assert "100% and 100% of “terse”, 0% and 100% of “second caption”" in kinds_found
+    assert kinds_found.endswith("Of the other texts, some rule finds fault with 50%.")
+    assert "not reached" in t.flagging_findings(precision | {ALL: estimate(0.5)}, kinds, scores)[0]
+    assert t.flagging_findings({}, kinds, scores) == [] and t.plotted_detectors({}) == []
     table = t.detector_table(precision, 20, 100)
-    assert table["flagged by"].tolist() == [ALL, "placeholder", "too short"] and table[
-        "times as much as chance"
-    ].tolist()[0] == pytest.approx(4)
+    assert table["flagged by"].tolist() == [ALL, "placeholder", "too short"]
+    assert table["times as much as chance"].tolist()[0] == pytest.approx(4)
+
+
+def test_an_aim_that_no_detector_could_reach_is_called_so():
+    said = t.flagging_verdict(estimate(0.9), {"too short": estimate(0.6)})
+    assert said.endswith("No detector could reach it: one without any error would have 1.7 times as much.")
 
 
 def test_texts_of_equal_score_share_the_places_that_are_left():

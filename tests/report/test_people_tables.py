@@ -40,6 +40,6 @@ def test_a_preference_is_claimed_only_if_the_sign_test_tells():
     clear, even = (
         preference_verdicts(named(p), [PAIR], 0, "raters") for p in (["Ours"] * 12, ["Ours", "ClipCap (Frozen)"] * 6)
     )
-    assert "so Ours is preferred (sign test over 12 pictures, p = 0.000)" in clear[0] and "100.0 [" in clear[0]
+    assert "so Ours is preferred (sign test over 12 pictures, p < 0.001)" in clear[0] and "100.0 [" in clear[0]
     assert "does not tell apart" in even[1] and even[1].startswith("By descriptiveness, raters prefer Ours in 50.0")
     assert preference_verdicts(named([]).reindex(columns=named(["Ours"]).columns), [PAIR], 0, "raters") == []

@@ -31,6 +31,9 @@ from altlib.data.collect.reading import open_collection
 from altlib.data.collect.store import Collection
 from altlib.data.posts import as_posts, read_corpus, write_corpus
 from altlib.data.sources import registry
+from altlib.evaluation.study.answers import merge_answers, write_answers
+from altlib.evaluation.study.audit import audit_study, write_sheet
+from altlib.evaluation.study.folder import read_study, write_audit
 from altlib.runs.book import only_run, run_book
 from altlib.runs.forgetting import forget
 
@@ -228,6 +231,22 @@ def test_one_post_is_forgotten_by_the_address_of_its_page(run, collection, sourc
     assert sorted(target.pictures for target in targets) == [1, 1]
     assert not read_corpus(run / "corpus")["text"].str.contains("day 9 ").any()
     assert read_corpus(run / "corpus")["text"].str.contains("zanzibar").any()
+
+
+def test_what_raters_said_of_other_posts_is_kept(run, source) -> None:
+    posts = read_corpus(run / "corpus")
+    audited = audit_study(posts)
+    write_audit(audited, run / "study")
+    given = {item.item_id: {"fluent": "yes"} for item in audited.items}
+    write_answers(run / "study" / "answers" / "ann.json", audited, "ann", "2026-01-01", given, {})
+    sheet, _ = write_sheet(posts, run / "audit")
+    assert "zanzibar" in sheet.read_text()
+    forget([run], [], [AUTHORS[source].format(0)])
+    assert traces(run, source) == []
+    left = set(read_corpus(run / "corpus")["item_id"])
+    merged = merge_answers([run / "study" / "answers" / "ann.json"], read_study(run / "study").expected)
+    assert set(merged.frame["item_id"]) == left and not merged.left_out
+    assert set(pd.read_csv(sheet)["item_id"]) == left
 
 
 def test_a_name_that_is_nowhere_is_an_error_that_shows_how_to_write_it(run, collection, source, capsys) -> None:

@@ -14,7 +14,11 @@ from altlib.evaluation.study.folder import ANSWERS, EARLIER, INDEX, KEYS
 from altlib.evaluation.study.platforms import PROLIFIC_ITEM
 from altlib.evaluation.study.questionnaire import unprefixed
 
-ITEM_COLUMNS = ("item_id", "Input.item_id", PROLIFIC_ITEM)  # of files of answers, see altlib.evaluation.study.answer_files
+ITEM_COLUMNS = (
+    "item_id",
+    "Input.item_id",
+    PROLIFIC_ITEM,
+)  # of files of answers, see altlib.evaluation.study.answer_files
 LISTS = ("items", "results")  # of answers in JSON, by the page and by Prolific
 
 

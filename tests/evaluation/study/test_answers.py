@@ -61,8 +61,7 @@ def test_contradictory_answers_of_the_same_time_do_not_count(tmp_path, study):
 def test_work_that_was_rejected_on_the_platform_does_not_count(tmp_path, study):
     item = study.items[0].item_id
     (tmp_path / "batch.csv").write_text(
-        "WorkerId,AssignmentStatus,Input.item_id,Answer.fluency\n"
-        f"W1,Rejected,{item},first\nW2,Approved,{item},second\n"
+        f"WorkerId,AssignmentStatus,Input.item_id,Answer.fluency\nW1,Rejected,{item},first\nW2,Approved,{item},second\n"
     )
     merged = a.merge_answers([tmp_path / "batch.csv"], a.Expected.of([study]))
     assert merged.frame["rater"].tolist() == ["W2"] and merged.left_out == {a.REJECTED: 1}

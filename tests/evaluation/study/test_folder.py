@@ -43,7 +43,9 @@ def test_another_study_in_the_same_folder_keeps_the_keys_to_earlier_answers(roun
     f.write_study([compare_systems(posts, texts, [("ours", "clipcap")], 5, 1)], tmp_path)
     assert not (tmp_path / "keys" / "qualification.csv").exists()
     (earlier,) = (tmp_path / "earlier").iterdir()
-    by_study = [merge_answers(f.answer_files(tmp_path / "answers"), f.read_study(p).expected) for p in (tmp_path, earlier)]
+    by_study = [
+        merge_answers(f.answer_files(tmp_path / "answers"), f.read_study(p).expected) for p in (tmp_path, earlier)
+    ]
     assert [len(merged.frame) for merged in by_study] == [0, 22]
 
 
