@@ -66,7 +66,7 @@ def captioner_folder(run: Path, name: str) -> Path:
 
 
 def reply_file() -> Path:
-    """Where the answers of endpoints are kept."""
+    """Where the answers of models are kept."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "altlib" / "replies.sqlite"
 
 
@@ -123,7 +123,7 @@ def chosen_writer(options: argparse.Namespace) -> tuple[Writer, str]:
     wish.texts("")  # a prompt that cannot be used is refused before anything is loaded or asked
     by = f"{options.model}, {options.prompt or 'best prompt'}, {options.language or 'any language'}, {options.length}"
     if not options.endpoint:
-        return transformers_writer(options.model, wish, pick_device(options.device)), by
+        return transformers_writer(options.model, wish, pick_device(options.device), reply_file()), by
     endpoint = Endpoint(
         options.endpoint,
         options.model,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from altlib.core.cache_keys import FileStamp, Key, file_stamp
+from altlib.core.code_imports import code_fingerprint
+from altlib.core.errors import PictureError
 from altlib.core.images import open_picture
 from altlib.core.model_names import offline_hint
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import derangement
+from altlib.models.replies import Replies
 
+CODE = code_fingerprint("generation.baselines")
 REQUEST = "Write alt text for this picture: one or two sentences that describe what it shows."
 
 
@@ -59,7 +65,6 @@ def random_posts(posts: list[str], seed: int) -> list[str]:
     return [posts[i] for i in derangement(order.numpy())]
 
 
-@torch.inference_mode()
 def vision_language_captions(
     model: str,
     paths: list[str],
@@ -68,6 +73,7 @@ def vision_language_captions(
     max_tokens: int = 60,
     batch_size: int = 8,
     requests: Sequence[str] | None = None,
+    cache: Path | None = None,
 ) -> list[str]:
     """Captions by BLIP-2 or any other image-text-to-text model of transformers.
 
@@ -82,12 +88,58 @@ def vision_language_captions(
         max_tokens: Of a caption.
         batch_size: Pictures at a time.
         requests: What a model that holds conversations is asked about each picture, n; by default :data:`REQUEST`.
+        cache: SQLite file in which captions are kept by what they follow from, so that no picture is described
+            twice and stopped work goes on; the model is loaded only if a caption is missing. None keeps nothing.
 
     Returns:
         n captions.
 
     Raises:
         BackboneError: The model can be neither found nor downloaded.
+        PictureError: A picture cannot be used.
+    """
+    asked = list(requests or [REQUEST] * len(paths))
+    settings = [model_files(model), beams, max_tokens]
+    keys = [caption_key(settings, path, request) for path, request in zip(paths, asked, strict=True)]
+    with Replies(cache or Path(":memory:")) as kept:
+        missing = {key: row for row, key in enumerate(keys) if kept.get(key) is None}
+        rows = list(missing.values())
+        if rows:
+            batches = described_batches(
+                model, [(paths[row], asked[row]) for row in rows], device, beams, max_tokens, batch_size
+            )
+            for row, caption in zip(rows, (caption for batch in batches for caption in batch), strict=True):
+                kept.put(keys[row], caption)
+        return [kept.get(key) or "" for key in keys]
+
+
+def model_files(model: str) -> str | list[FileStamp]:
+    """What identifies a model: the files of a folder, or a name on the hub."""
+    return [file_stamp(path) for path in sorted(Path(model).iterdir())] if Path(model).is_dir() else model
+
+
+def caption_key(settings: list[Any], path: str, request: str) -> str:
+    """The key of a caption; raises PictureError if the picture's file cannot be read."""
+    try:
+        picture = Path(path).read_bytes()
+    except OSError as error:
+        raise PictureError(path, "image file is missing") from error
+    return str(Key(CODE, settings=settings, picture=picture, request=request))
+
+
+@torch.inference_mode()
+def described_batches(
+    model: str, asked: Sequence[tuple[str, str]], device: str, beams: int, max_tokens: int, batch_size: int
+) -> Iterator[list[str]]:
+    """Captions of pictures, a batch at a time; see :func:`vision_language_captions`.
+
+    Args:
+        model: As there.
+        asked: Each picture's file, and what is asked about it.
+        device: As there.
+        beams: As there.
+        max_tokens: As there.
+        batch_size: As there.
     """
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -97,18 +149,16 @@ def vision_language_captions(
         network.to(device).eval()
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", model, error) from error
-    wanted = [request_to(processor, request) for request in (requests or [REQUEST] * len(paths))]
-    captions = []
-    for start in progress_bar(range(0, len(paths), batch_size), desc=f"captions by {model}", unit=" batches"):
-        pictures = [open_picture(p, longest=1024) for p in paths[start : start + batch_size]]
-        texts = wanted[start : start + batch_size]
-        asked = {"text": texts, "padding": True} if all(texts) else {}
-        inputs = processor(images=pictures, return_tensors="pt", **asked).to(device)
+    for start in progress_bar(range(0, len(asked), batch_size), desc=f"captions by {model}", unit=" batches"):
+        batch = asked[start : start + batch_size]
+        pictures = [open_picture(path, longest=1024) for path, _ in batch]
+        texts = [request_to(processor, request) for _, request in batch]
+        said = {"text": texts, "padding": True} if all(texts) else {}
+        inputs = processor(images=pictures, return_tensors="pt", **said).to(device)
         out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
-        if asked:
+        if said:
             out = out[:, inputs["input_ids"].shape[1] :]
-        captions += [c.strip() for c in processor.batch_decode(out, skip_special_tokens=True)]
-    return captions
+        yield [caption.strip() for caption in processor.batch_decode(out, skip_special_tokens=True)]
 
 
 def request_to(processor: Any, request: str = REQUEST) -> str:

@@ -135,13 +135,14 @@ def endpoint_writer(endpoint: Endpoint, wish: Wish, replies: Path) -> Writer:
     return write
 
 
-def transformers_writer(model: str, wish: Wish, device: str) -> Writer:
-    """A writer that runs an image-text-to-text model of transformers on this machine."""
+def transformers_writer(model: str, wish: Wish, device: str, replies: Path) -> Writer:
+    """A writer that runs an image-text-to-text model of transformers; what it wrote before is kept in ``replies``."""
 
     def write(pictures: Sequence[Picture]) -> list[Described]:
         requests = ["\n\n".join(filter(None, wish.texts(picture.post))) for picture in pictures]
         images = [picture.image for picture in pictures]
-        return [described(text) for text in vision_language_captions(model, images, device, requests=requests)]
+        texts = vision_language_captions(model, images, device, requests=requests, cache=replies)
+        return [described(text) for text in texts]
 
     return write
 

@@ -146,10 +146,22 @@ def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatc
     assert not any("alt text" in c or "assistant" in c for c in captions)  # the answer alone
     one = baselines.vision_language_captions(str(tmp_path / "llava"), paths[:1], "cpu", beams=2, max_tokens=5)
     assert one == captions[:1]
+    kept = tmp_path / "kept.sqlite"
+    asked.clear()
+    for some in (paths[:1], paths, paths):
+        found = baselines.vision_language_captions(
+            str(tmp_path / "llava"), some, "cpu", beams=2, max_tokens=5, batch_size=1, cache=kept
+        )
+        assert len(found) == len(some) and found[0] == captions[0]
+    assert len(asked) == 2  # no picture is described twice
+    baselines.vision_language_captions(
+        str(tmp_path / "llava"), paths[:1], "cpu", beams=2, max_tokens=5, requests=["Why?"], cache=kept
+    )
+    assert len(asked) == 3
 
 
-def test_a_vision_language_model_that_is_not_there_says_what_to_download():
+def test_a_vision_language_model_that_is_not_there_says_what_to_download(picture):
     from altlib.core.errors import BackboneError
 
     with pytest.raises(BackboneError, match="Salesforce/blip2-nowhere"):
-        baselines.vision_language_captions("Salesforce/blip2-nowhere", [], "cpu")
+        baselines.vision_language_captions("Salesforce/blip2-nowhere", [str(picture("a.png"))], "cpu")
