@@ -63,7 +63,7 @@ def posts_found(path: Path, run: Path | None) -> tuple[list[Found], int]:
     from altlib.data.posts import as_posts
     from altlib.data.sources.jsonl import records
     from altlib.data.sources.registry import Request
-    from altlib.evaluation.flagged_posts import flag
+    from altlib.evaluation.flagged_posts import flag, unusual_pictures
 
     request = Request(path.parent, str(path))
     posts = as_posts(list(records(request)))
@@ -79,6 +79,8 @@ def posts_found(path: Path, run: Path | None) -> tuple[list[Found], int]:
         flagger = run_flagger(run)
         say_miniature(flagger.models.clip.name)
         flagged = flag(posts, flagger)
+        if said := unusual_pictures(flagged):
+            print(f"altlib audit: {said}", file=sys.stderr)
     rows = posts.to_dict("records")
     return [(path.name, 0, rows[f.row]["item_id"], rows[f.row]["alt_text"], f.found) for f in flagged], len(posts)
 

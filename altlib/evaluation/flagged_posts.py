@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +34,21 @@ class Flagged:
     row: int
     found: list[Finding]
     poorness: float
+
+
+UNUSUAL = 0.5  # a larger share of texts that models flag means that the models do not know pictures of this kind
+
+
+def unusual_pictures(flagged: Sequence[Flagged]) -> str:
+    """That models flag so many texts that they cannot know pictures of this kind; empty if they do not."""
+    share = sum(any(f.rule in FINDINGS for f in text.found) for text in flagged) / max(1, len(flagged))
+    if share <= UNUSUAL:
+        return ""
+    return (
+        f"the models of this run find fault with {100 * share:.0f}% of the texts. They were calibrated so that each of "
+        f"their signals flags {100 * TAIL:.0f}% of the run's own; such pictures or texts are new to them, and what they "
+        "find says little"
+    )
 
 
 def readable(image: str) -> bool:

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from altlib.data.posts import as_posts
-from altlib.evaluation.flagged_posts import flag
+from altlib.evaluation.flagged_posts import Flagged, flag, unusual_pictures
 from altlib.evaluation.flagging import FINDINGS, LIKELIHOOD
 
 
@@ -38,3 +38,9 @@ def test_models_add_what_rules_cannot_see_where_the_picture_can_be_read(picture)
     found = flag(frame, Fake())
     assert found[0].row == 1 and found[0].found == [FINDINGS[LIKELIHOOD]]
     assert all(not f.found for f in found[1:])
+
+
+def test_models_that_find_fault_with_most_texts_do_not_know_such_pictures():
+    unlikely, fine = Flagged(0, [FINDINGS[LIKELIHOOD]], 3.0), Flagged(1, [], 0.0)
+    assert "find fault with 75% of the texts" in unusual_pictures([unlikely] * 3 + [fine])
+    assert unusual_pictures([unlikely, fine]) == "" and unusual_pictures([]) == ""
