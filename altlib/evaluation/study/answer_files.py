@@ -95,7 +95,10 @@ def csv_answers(text: str, path: Path, questions: Sequence[Question]) -> Iterato
         raise ValueError(f"{path} lacks the columns {', '.join(missing)}")
     for row in rows:
         plain = {column: unprefixed(value or "") for column, value in row.items() if column}
-        item: dict[str, Any] = {"item_id": plain[item_column], "seconds": plain.get("WorkTimeInSeconds" if turk else "seconds")}
+        item: dict[str, Any] = {
+            "item_id": plain[item_column],
+            "seconds": plain.get("WorkTimeInSeconds" if turk else "seconds"),
+        }
         if turk:
             item["rejected"] = plain.get("AssignmentStatus", "").strip().lower() == "rejected"
             plain |= {"rater": plain["WorkerId"], "saved": plain.get("SubmitTime", "")}
