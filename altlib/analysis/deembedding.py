@@ -107,7 +107,8 @@ def naming_rates(
         rounds: How many random pairings.
 
     Returns:
-        ``observed``, ``chance``, and its 95% range ``chance_low`` and ``chance_high``, each (k,).
+        ``observed``, ``chance``, and its 95% range ``chance_low`` and ``chance_high``, each (k,); and
+        ``lead``, by how much ``observed`` exceeds chance in each pairing, on average over positions, (rounds,).
     """
     n, k, _ = ids.shape
     tokens = [[{vocabulary[t] for t in position} for position in picture] for picture in ids.tolist()]
@@ -121,7 +122,9 @@ def naming_rates(
     rng = np.random.default_rng(seed)
     chance = np.array([rate(derangement(rng.permutation(n))) for _ in range(rounds)])
     low, high = np.percentile(chance, [2.5, 97.5], axis=0)
-    return {"observed": rate(np.arange(n)), "chance": chance.mean(0), "chance_low": low, "chance_high": high}
+    observed = rate(np.arange(n))
+    found = {"observed": observed, "chance": chance.mean(0), "chance_low": low, "chance_high": high}
+    return found | {"lead": observed.mean() - chance.mean(1)}
 
 
 @torch.inference_mode()

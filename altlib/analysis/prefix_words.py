@@ -11,6 +11,7 @@ import pandas as pd
 from altlib.analysis.deembedding import NearestTokens, content_words
 from altlib.analysis.position_use import needed_positions
 from altlib.core.estimates import Estimate
+from altlib.core.measured import Results, of_estimate
 
 AMONG_WORDS = 1.5  # a prefix vector lies among the words up to this many times the tokens' own distance
 
@@ -125,3 +126,13 @@ def need_verdict(rises: Sequence[Estimate], all_rise: Estimate, rate: Rates) -> 
         f"{alone:.3f} in all. It clearly rises without {len(needed)} of {len(rises)} positions; {len(naming)} of these "
         f"name their picture above chance, so {len(needed) - len(naming)} carry what no single near word says."
     )
+
+
+def naming_measures(rates: Mapping[str, Rates]) -> Results:
+    """By how much prefix positions name their picture more often than another one, in percent, for the living index."""
+    return {
+        (f"prefix positions, {similarity}", "names the picture, minus chance (%)"): of_estimate(
+            Estimate(100 * float(rate["lead"].mean()), 100 * rate["lead"]), "random pairings", len(rate["lead"])
+        )
+        for similarity, rate in rates.items()
+    }

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from altlib.core.errors import RunError
 from altlib.core.estimates import Estimate
 from altlib.core.files import whole_file
-from altlib.core.statistics import ratio_interval, seed_interval
+from altlib.core.statistics import RESAMPLES, ratio_interval, seed_interval
 
 SEEDS = "seeds"
 NOTHING = "nothing"  # a number that is counted or set, without an interval
-COLUMNS = ("subject", "measure", "value", "draws", "over", "examples", "words")
+QUANTILES = (np.arange(RESAMPLES) + 0.5) / RESAMPLES
+COLUMNS = ("subject", "measure", "value", "draws", "over", "examples", "words", "paired")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Measured:
         over: What the draws are over, such as pictures; :data:`SEEDS` or :data:`NOTHING`.
         examples: How many pictures, texts or seeds there are.
         words: Mean words of the texts that were scored; NaN where the number is not of texts.
+        paired: Whether the draws are of the same examples as those of the file's other numbers.
     """
 
     value: float
@@ -41,6 +44,7 @@ class Measured:
     over: str
     examples: int
     words: float = float("nan")
+    paired: bool = True
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -88,7 +92,8 @@ def paired(one: Measured, other: Measured) -> tuple[tuple[np.ndarray, np.ndarray
         draws = [m.draws if m.over == SEEDS else np.full(len(seeds), m.value) for m in (one, other)]
         return (draws[0], draws[1]), SEEDS
     same = (one.over, one.examples, len(one.draws)) == (other.over, other.examples, len(other.draws))
-    return (one.draws, other.draws), one.over if same and one.over != NOTHING else ""
+    usable = same and one.paired and other.paired and one.over != NOTHING
+    return (one.draws, other.draws), one.over if usable else ""
 
 
 def counted(value: float) -> Measured:
@@ -99,6 +104,37 @@ def counted(value: float) -> Measured:
 def of_estimate(estimate: Estimate, over: str, examples: int, words: float = float("nan")) -> Measured:
     """A number with the bootstrap resamples of its examples."""
     return Measured(float(estimate.value), estimate.resamples, over, examples, words)
+
+
+def of_mean(values: Sequence[float], over: str) -> Measured:
+    """The mean of one value per example; its draws are quantiles of the mean's normal distribution.
+
+    This needs no resamples, which would not fit into memory for a corpus of hundreds of thousands.
+    """
+    array = np.asarray(values, dtype=float)
+    if len(array) < 2:
+        return Measured(float(array.mean()) if len(array) else float("nan"), np.empty(0), NOTHING, len(array))
+    spread = stats.sem(array)
+    return Measured(
+        float(array.mean()), array.mean() + spread * stats.norm.ppf(QUANTILES), over, len(array), paired=False
+    )
+
+
+def of_share(successes: int, examples: int, over: str) -> Measured:
+    """A share in percent; its draws are quantiles of the posterior with Jeffreys' prior."""
+    if not examples:
+        return Measured(float("nan"), np.empty(0), NOTHING, 0)
+    draws = stats.beta.ppf(QUANTILES, successes + 0.5, examples - successes + 0.5)
+    return Measured(100 * successes / examples, 100 * draws, over, examples, paired=False)
+
+
+def of_correlation(r: float, examples: int, over: str) -> Measured:
+    """Pearson's r; its draws are quantiles by Fisher's z."""
+    if not np.isfinite(r) or examples < 4:
+        return Measured(float(r), np.empty(0), NOTHING, examples)
+    limit = 1 - 1e-12  # a perfect correlation has no finite z
+    draws = np.tanh(stats.norm.ppf(QUANTILES, np.arctanh(np.clip(r, -limit, limit)), (examples - 3) ** -0.5))
+    return Measured(float(r), draws, over, examples, paired=False)
 
 
 def of_seeds(values: Sequence[float]) -> Measured:
@@ -116,7 +152,6 @@ def of_scores(
     scores: Mapping[str, Mapping[str, Estimate]],
     examples: int,
     texts: Mapping[str, Sequence[str]] | None = None,
-    suffix: str = "",
 ) -> Results:
     """Scores of texts over the same pictures.
 
@@ -124,11 +159,10 @@ def of_scores(
         scores: Name of each system -> metric -> estimate.
         examples: How many pictures there are.
         texts: Name of each system -> its texts, whose lengths stand beside the scores.
-        suffix: What is put behind the name of each metric.
     """
     known = texts or {}
     return {
-        (system, metric + suffix): of_estimate(found, "pictures", examples, mean_words(known.get(system, ())))
+        (system, metric): of_estimate(found, "pictures", examples, mean_words(known.get(system, ())))
         for system, by_metric in scores.items()
         for metric, found in by_metric.items()
     }
@@ -139,7 +173,7 @@ def write_measured(path: Path, results: Results) -> None:
     import pandas as pd
 
     rows = [
-        (subject, measure, m.value, m.draws.astype(float), m.over, m.examples, m.words)
+        (subject, measure, m.value, m.draws.astype(float), m.over, m.examples, m.words, m.paired)
         for (subject, measure), m in results.items()
     ]
     with whole_file(path) as part:
@@ -161,6 +195,8 @@ def read_measured(path: Path) -> Results:
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"{path} is not a file of measured numbers ({error}); run its chapter again") from error
     return {
-        (row.subject, row.measure): Measured(row.value, np.asarray(row.draws), row.over, int(row.examples), row.words)
+        (row.subject, row.measure): Measured(
+            row.value, np.asarray(row.draws), row.over, int(row.examples), row.words, bool(row.paired)
+        )
         for row in frame.itertuples(index=False)
     }

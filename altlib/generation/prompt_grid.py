@@ -12,6 +12,7 @@ import pandas as pd
 from torch import Tensor
 
 from altlib.core.estimates import Estimate
+from altlib.core.measured import Results, counted, mean_words, of_estimate
 from altlib.core.statistics import resample_counts
 from altlib.evaluation.judges.interface import CRITERIA, Judge, JudgedText
 from altlib.generation.decoding import Decoding, best_texts, decode_once
@@ -212,3 +213,27 @@ def grid_verdicts(rated: Sequence[RatedCell], judge: str) -> list[str]:
             f"is {difference.text(2)}."
         )
     return said
+
+
+def grid_measures(rated: Sequence[RatedCell], pictures: int) -> Results:
+    """Ratings of each model and prompt by criterion, and what they cost, for the living index.
+
+    Args:
+        rated: The grid.
+        pictures: How many there are.
+    """
+    found: Results = {("pictures with good alt text", "value"): counted(pictures)}
+    for one in rated:
+        subject = f"{one.cell.model}, {one.cell.prompt}"
+        written = [d.text for d in one.cell.described if not d.problem]
+        examples = int((~np.isnan(one.overall)).sum())
+        for criterion, estimate in one.ratings.items():
+            found[subject, criterion] = of_estimate(estimate, "pictures", examples, mean_words(written))
+        found[subject, "pictures"] = counted(examples)
+    dollars = [one.cell.dollars for one in rated if np.isfinite(one.cell.dollars)]
+    if dollars:
+        found["cost of all experiments", "value"] = counted(sum(dollars) * pictures / 1000)
+        best = best_cell(rated).cell.dollars
+        if best > 0:  # NaN or nothing where no price is known
+            found["alt texts that 5 dollars of credit pay for", "value"] = counted(5000 / best)
+    return found

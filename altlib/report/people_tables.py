@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from altlib.evaluation.study.analysis import of_pair, pair_counts, share_estimates, sign_test
+from altlib.core.estimates import Estimate
+from altlib.core.measured import Results, of_estimate
+from altlib.evaluation.study.analysis import agreement_estimates, of_pair, pair_counts, share_estimates, sign_test
 from altlib.evaluation.study.comparisons import EQUAL, QUESTIONS
 from altlib.generation.systems import FROM_SCRATCH, TEXT_AND_IMAGE
 
@@ -77,3 +79,41 @@ def preference_verdicts(frame: pd.DataFrame, pairs: Sequence[tuple[str, str]], s
                 verdict = f"so {ours if wins > losses else other} is preferred"
             said.append(f"By {question.key}, {found}, {verdict} (sign test over {len(counts)} pictures, {p_text(p)}).")
     return said
+
+
+def people_measures(frame: pd.DataFrame, comparisons: Mapping[str, tuple[str, str]], seed: int) -> Results:
+    """Shares of the answers, margins between the systems and agreement of the raters, for the living index.
+
+    Args:
+        frame: From :func:`altlib.evaluation.study.analysis.named_answers`.
+        comparisons: The paper's name of each comparison -> the two systems, ours first.
+        seed: Of the resamples.
+    """
+    found: Results = {}
+    for name, systems in comparisons.items():
+        for question in QUESTIONS:
+            counts = pair_counts(of_pair(frame, question.key, systems), systems)
+            if not len(counts):
+                continue
+            shares = share_estimates(counts, seed)
+            named = dict(zip((OURS, "ClipCap", EQUAL), shares, strict=True)) | {"margin": shares[0] - shares[1]}
+            for who, share in named.items():
+                found[f"{who} ({name})", f"{question.key} (%)"] = of_estimate(share, "compared pictures", len(counts))
+    for key, (alpha, items, _) in agreement_estimates(frame, seed).items():
+        found["raters", f"{key}, alpha"] = of_estimate(alpha, "compared pictures", items)
+    return found
+
+
+def flagging_measures(precision: Mapping[str, Estimate], poor: int, texts: int) -> Results:
+    """How far the average precision of what flags poor alt text exceeds the share of poor ones, for the living index.
+
+    Args:
+        precision: By detector.
+        poor: Poor texts.
+        texts: All texts.
+    """
+    measure, share = "average precision minus share of poor texts", poor / max(texts, 1)
+    return {
+        (name, measure): of_estimate(Estimate(found.value - share, found.resamples - share), "texts", texts)
+        for name, found in precision.items()
+    }

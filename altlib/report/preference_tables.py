@@ -74,6 +74,19 @@ def by_system(plans: Sequence[PreferencePlan], runs: Mapping[str, ByMetric]) -> 
     }
 
 
+def texts_by_system(plans: Sequence[PreferencePlan], texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The texts of all seeds of each system.
+
+    Args:
+        plans: The runs.
+        texts: Name of each run -> its texts.
+    """
+    found: dict[str, list[str]] = {}
+    for plan in plans:
+        found.setdefault(plan.system, []).extend(texts[plan.name])
+    return found
+
+
 def score_table(systems: Mapping[str, ByMetric], plans: Sequence[PreferencePlan], digits: int = 2) -> pd.DataFrame:
     """Every system with its scores and intervals, one row each."""
     seeds = pd.Series([plan.system for plan in plans]).value_counts()

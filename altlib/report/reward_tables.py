@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from altlib.core.estimates import Estimate
+from altlib.core.measured import Results, counted, of_scores
 from altlib.evaluation.reward_history import parting_step
 from altlib.training.reward_study import NO_REWARD, RewardPlan
 
@@ -120,3 +121,36 @@ def label_rows(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> p
         found = scores[plan.name]
         rows.append({"labelled": plan.labelled, "stage": stage, **{m: found[m] for m in (BLEU, REFCOMPARE)}})
     return pd.DataFrame(rows)
+
+
+def reward_measures(
+    groups: Mapping[str, Sequence[RewardPlan]],
+    usual: RewardPlan,
+    scores: Mapping[str, ByMetric],
+    texts: Mapping[str, Sequence[str]],
+) -> Results:
+    """Scores of every stage by the names that the paper gives them, for the living index.
+
+    Args:
+        groups: The runs by what they are for, from :func:`altlib.training.reward_study.reward_plans`.
+        usual: The run of which the others are changes.
+        scores: Name of each stage -> its scores.
+        texts: Name of each stage -> its texts.
+    """
+    labelled = sorted((plan for plan in groups["labels"] if plan.labelled), key=lambda plan: plan.labelled)
+    named = {plan.variant: plan for plan in groups["variants"]} | {"usual run": usual}
+    named |= {"no labels": plan for plan in groups["stages"] if not plan.labelled}
+    if len(labelled) > 1:
+        named |= {"fewest labels": labelled[0], "most labels": labelled[-1]}
+    stages_of = {f"{name}, self-supervised": plan for name, plan in named.items()}
+    stages_of |= {f"{name}, supervised": plan.supervised for name, plan in named.items() if plan.labelled}
+    pictures = len(next(iter(texts.values())))
+    counts = {"labelled pictures of the supervised stage": usual.labelled}
+    if labelled:
+        counts["labelled pictures that suffice to start from"] = labelled[0].labelled
+    found: Results = {(name, "value"): counted(count) for name, count in counts.items()}
+    return found | of_scores(
+        {name: scores[plan.name] for name, plan in stages_of.items()},
+        pictures,
+        {name: texts[plan.name] for name, plan in stages_of.items()},
+    )

@@ -157,9 +157,9 @@ def krippendorff_alpha(values: np.ndarray) -> float:
     return float(krippendorff.alpha(reliability_data=given, level_of_measurement="nominal"))
 
 
-def agreement_table(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """How far raters agree, one row per question: Krippendorff's alpha with an interval over items."""
-    rows = []
+def agreement_estimates(frame: pd.DataFrame, seed: int = 0) -> dict[str, tuple[Estimate, int, int]]:
+    """How far raters agree on each question: Krippendorff's alpha, items with two raters or more, and raters."""
+    estimates = {}
     for question in QUESTIONS:
         found = frame[frame["question"] == question.key]
         codes = {value: code for code, value in enumerate(question.choices)}
@@ -175,15 +175,21 @@ def agreement_table(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         rated_twice = int(((~np.isnan(values)).sum(0) > 1).sum()) if values.size else 0
         finite = np.array([a for a in drawn if np.isfinite(a)] or [np.nan])
         alpha = krippendorff_alpha(values) if values.size else float("nan")
-        rows.append(
-            {
-                "question": question.key,
-                "Krippendorff's alpha [95%]": Estimate(alpha, finite).text(),
-                "items with two raters or more": rated_twice,
-                "raters": values.shape[0],
-            }
-        )
-    return pd.DataFrame(rows)
+        estimates[question.key] = Estimate(alpha, finite), rated_twice, values.shape[0]
+    return estimates
+
+
+def agreement_table(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """How far raters agree, one row per question: Krippendorff's alpha with an interval over items."""
+    return pd.DataFrame(
+        {
+            "question": question,
+            "Krippendorff's alpha [95%]": alpha.text(),
+            "items with two raters or more": rated_twice,
+            "raters": raters,
+        }
+        for question, (alpha, rated_twice, raters) in agreement_estimates(frame, seed).items()
+    )
 
 
 def rater_table(frame: pd.DataFrame) -> pd.DataFrame:

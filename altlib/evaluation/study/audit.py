@@ -12,6 +12,7 @@ import pandas as pd
 
 from altlib.core.errors import StudyError
 from altlib.core.files import write_text
+from altlib.core.measured import Results, of_share
 from altlib.core.statistics import proportion_interval
 from altlib.evaluation.study.answers import Answers, Expected, merge_answers
 from altlib.evaluation.study.page import write_page
@@ -136,3 +137,15 @@ def audit_table(merged: Answers) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def audit_measures(found: pd.DataFrame) -> Results:
+    """The shares of :func:`audit_table`, for the living index."""
+    names = {QUESTIONS["fluent"]: "that are fluent", QUESTIONS["descriptive"]: "with a literal description"}
+    return {
+        (f"audited alt texts {names[row['question']]}", "value"): of_share(
+            round(row["yes (%)"] / 100 * row["pictures"]), int(row["pictures"]), "pictures"
+        )
+        for _, row in found.iterrows()
+        if row["pictures"]
+    }

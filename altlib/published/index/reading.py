@@ -119,7 +119,7 @@ def make_claim(work: str, fields: Mapping[str, Any]) -> Claim:
         ValueError: It has an unknown field or kind, or lacks what its kind needs; the message names it.
     """
     name = f"claim {fields.get('id', '?')!r} of {work}"
-    lists = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    lists: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
     try:
         claim = Claim(work=work, **lists)
     except TypeError as error:
