@@ -139,7 +139,7 @@ def reward_measures(
     """
     labelled = sorted((plan for plan in groups["labels"] if plan.labelled), key=lambda plan: plan.labelled)
     named = {plan.variant: plan for plan in groups["variants"]} | {"usual run": usual}
-    named |= {"no labels": plan for plan in groups["stages"] if not plan.labelled}
+    named["no labels"] = next(plan for plan in groups["stages"] if not plan.labelled)
     if len(labelled) > 1:
         named |= {"fewest labels": labelled[0], "most labels": labelled[-1]}
     stages_of = {f"{name}, self-supervised": plan for name, plan in named.items()}
