@@ -186,3 +186,10 @@ def records(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """The entries as JSON and CSV have them; what is not a number is None."""
     rows = [asdict(entry) | {"link": entry.link} for entry in entries]
     return [{k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()} for row in rows]
+
+
+def as_csv(entries: Iterable[Entry]) -> str:
+    """The entries as a CSV file; what is not a number is empty."""
+    import pandas as pd
+
+    return pd.DataFrame(records(entries)).to_csv(index=False)

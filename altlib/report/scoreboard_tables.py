@@ -1,0 +1,162 @@
+"""The living index as tables and sentences (chapter 11)."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from IPython.display import HTML
+
+from altlib.evaluation.claim_verdicts import FAILS, HOLDS, INCOMPARABLE, NOT_RUN
+from altlib.evaluation.scoreboard import VERDICTS, Entry
+from altlib.published.index.reading import Work
+from altlib.report.figures import as_html
+
+SMALL = 0.01  # numbers below it are shown in powers of ten
+
+
+def count_table(entries: Sequence[Entry], works: Mapping[str, Work]) -> pd.DataFrame:
+    """How many entries of each work have which verdict, one row per work, and one for all."""
+    rows = [
+        {"work": name} | {verdict: sum(e.verdict == verdict for e in found) for verdict in VERDICTS}
+        for name, found in [*by_work(entries, works).items(), ("all", list(entries))]
+    ]
+    return pd.DataFrame([row | {"together": sum(row[v] for v in VERDICTS)} for row in rows])
+
+
+def by_work(entries: Sequence[Entry], works: Mapping[str, Work]) -> dict[str, list[Entry]]:
+    """The entries by the name of their work, in the order of the works."""
+    return {work.name: [e for e in entries if e.work == key] for key, work in works.items()}
+
+
+def findings(entries: Sequence[Entry], works: Mapping[str, Work]) -> list[str]:
+    """What the index says of a run, in sentences.
+
+    Args:
+        entries: Claims and numbers.
+        works: By key.
+    """
+    claims = [e for e in entries if e.kind == "claim"]
+    numbers = [e for e in entries if e.kind == "number"]
+    said = [f"Of {len(claims)} claims of the five works, {in_counts(claims)}."]
+    said += [
+        f"{name}: {in_counts(found)}, of {len(found)} claims."
+        for name, found in by_work(claims, works).items()
+        if found
+    ]
+    opposite = [e for e in claims if e.verdict == FAILS and "opposite" in e.reason]
+    said.append(
+        f"Of the claims that do not hold, {len(opposite)} have a comparison whose whole interval says the opposite; "
+        f"with the other {sum(e.verdict == FAILS for e in claims) - len(opposite)}, the run cannot tell."
+    )
+    said.append(f"Of {len(numbers)} published numbers, {in_counts(numbers)}.")
+    return said
+
+
+def in_counts(entries: Sequence[Entry]) -> str:
+    """How many entries have which verdict, as words."""
+    words = {HOLDS: "hold", FAILS: "do not hold", INCOMPARABLE: "cannot be compared", NOT_RUN: "were not run"}
+    counts = [f"{sum(e.verdict == verdict for e in entries)} {word}" for verdict, word in words.items()]
+    return f"{', '.join(counts[:-1])} and {counts[-1]}"
+
+
+def reason_table(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Why entries are not compared or were not run, the most frequent reason first."""
+    reasons = pd.Series([e.reason for e in entries if e.verdict in (INCOMPARABLE, NOT_RUN)], dtype=object)
+    counts = reasons.value_counts()
+    return pd.DataFrame({"reason": counts.index, "entries": counts.to_numpy()})
+
+
+def short(value: float) -> str:
+    """A number with three significant digits or so; a dash for none."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞"
+    if value and abs(value) < SMALL:
+        return f"{value:.1e}"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
+    return f"{value:,.{digits}f}"
+
+
+def with_interval(entry: Entry) -> str:
+    """This run's number with its interval as text."""
+    value = short(entry.value)
+    return value if math.isnan(entry.low) else f"{value} [{short(entry.low)}, {short(entry.high)}]"
+
+
+def claim_table(entries: Sequence[Entry], caption: str) -> HTML:
+    """Claims with their verdicts, the deciding comparison, the length of the texts and a link to the cell.
+
+    Args:
+        entries: Claims.
+        caption: What stands above the table.
+    """
+    rows = [
+        [
+            f"{html.escape(e.statement)} <small>({html.escape(e.place)})</small>",
+            f"<strong>{e.verdict}</strong>. {html.escape(e.reason)}",
+            f"{with_interval(e)}<br><small>{html.escape(e.compared)}</small>" if e.compared else "–",
+            short(e.words),
+            link(e),
+        ]
+        for e in entries
+    ]
+    head = ["the claim", "verdict and reason", "this run [95%]", "words", "shown in"]
+    return as_html(table_of(caption, head, rows))
+
+
+def number_table(entries: Sequence[Entry], caption: str) -> HTML:
+    """Published numbers beside this run's, folded; reasons that several rows share stand once below.
+
+    Args:
+        entries: Numbers.
+        caption: What stands above the table.
+    """
+    reasons = {reason: place for place, reason in enumerate(dict.fromkeys(e.reason for e in entries), start=1)}
+    rows = [
+        [
+            f"{html.escape(e.statement)} <small>({html.escape(e.place)})</small>",
+            html.escape(e.paper),
+            with_interval(e),
+            short(e.words),
+            f"{e.verdict} ({reasons[e.reason]})",
+            link(e),
+        ]
+        for e in entries
+    ]
+    head = ["the number", "the work's", "this run [95%]", "words", "verdict (reason)", "shown in"]
+    notes = "".join(f"<li>{html.escape(reason)}</li>" for reason in reasons)
+    return as_html(
+        f"<details><summary>{html.escape(caption)}</summary>{table_of(caption, head, rows)}"
+        f"<p>Reasons:</p><ol>{notes}</ol></details>"
+    )
+
+
+def link(entry: Entry) -> str:
+    """A link to the cell that shows an entry's number."""
+    chapter = entry.chapter.partition("-")[0]
+    return f'<a href="{html.escape(entry.link)}">{chapter}, {html.escape(entry.cell.replace("-", " "))}</a>'
+
+
+def table_of(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """An accessible table of HTML cells; the first of each row is its header.
+
+    Args:
+        caption: What stands above the table.
+        head: Names of the columns.
+        rows: Cells as HTML, with the texts in them escaped.
+    """
+    columns = "".join(f'<th scope="col" style="text-align:left">{html.escape(name)}</th>' for name in head)
+    body = "".join(
+        f'<tr><th scope="row" style="text-align:left;font-weight:normal">{first}</th>'
+        + "".join(f'<td style="text-align:left">{text}</td>' for text in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
+    label = html.escape(caption)
+    return (
+        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{label}"><table class="table">'
+        f'<caption style="caption-side:top;text-align:left">{label}</caption>'
+        f"<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
