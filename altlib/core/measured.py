@@ -56,11 +56,11 @@ Results = dict[tuple[str, str], Measured]  # by subject and measure
 
 
 def interval_of(value: float, draws: np.ndarray, over: str) -> tuple[float, float]:
-    """The 95% interval of a number from its draws; NaN where there is none."""
-    if over == SEEDS:
+    """The 95% interval of a number from its draws; NaN where there is none, as over seeds that do not differ at all."""
+    if over == SEEDS and len(draws) and np.ptp(draws) > 0:
         mean, half = seed_interval(draws.tolist())
         return mean - half, mean + half
-    if over == NOTHING or not len(draws) or not np.isfinite(value):
+    if over in (NOTHING, SEEDS) or not len(draws) or not np.isfinite(value):
         return float("nan"), float("nan")
     return Estimate(value, draws).interval
 

@@ -67,7 +67,8 @@ def steps_of(claim: Claim, results: Results, stand_ins: Mapping[str, str]) -> li
         if one is None:
             continue
         if not claim.others:
-            steps.append(judged(claim, measure, f"{claim.subject}, {measure}", one.value, one.interval))
+            compared = f"{measure}: {claim.subject}"
+            steps.append(judged(claim, measure, compared, one.value, one.interval, claim.margin))
         known = {other: find(results, other, measure, stand_ins) for other in claim.others}
         found = {other: number for other, number in known.items() if number is not None}
         if claim.kind == "ratio" and found:
@@ -101,7 +102,7 @@ def judged(
         "ratio": (low >= limit, high < limit),
         "above": (low > limit, high < limit),
         "below": (high < limit, low > limit),
-        "contains": (low <= limit <= high, high < limit or low > limit),
+        "within": (limit - margin < low and high < limit + margin, high <= limit - margin or low >= limit + margin),
         "no-higher": (high < margin, low >= margin),
         "close": (-margin < low and high < margin, low >= margin or high <= -margin),
     }[claim.kind]
@@ -135,9 +136,14 @@ def in_words(steps: Sequence[Step]) -> str:
     shown, opposite = sum(step.shown for step in steps), sum(step.opposite for step in steps)
     if len(steps) == 1:
         return "The interval " + ("shows it." if shown else "shows the opposite." if opposite else "cannot tell.")
-    counts = {"shown by": shown, "the opposite is shown by": opposite, "undecided by": len(steps) - shown - opposite}
-    said = ", ".join(f"{label} {count}" for label, count in counts.items() if count)
-    return f"Of {len(steps)} comparisons: {said}."
+    counts = {"show": shown, "opposite": opposite, "tell": len(steps) - shown - opposite}
+    words = {
+        "show": ("shows it", "show it"),
+        "opposite": ("shows the opposite", "show the opposite"),
+        "tell": ("cannot tell", "cannot tell"),
+    }
+    said = [f"{count} {words[name][count > 1]}" for name, count in counts.items() if count]
+    return f"Of {len(steps)} comparisons, {' and '.join(said) if len(said) < 3 else f'{said[0]}, {said[1]} and {said[2]}'}."
 
 
 def weakest(steps: Sequence[Step]) -> Step | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML
@@ -19,7 +20,7 @@ SMALL = 0.01  # numbers below it are shown in powers of ten
 
 def count_table(entries: Sequence[Entry], works: Mapping[str, Work]) -> pd.DataFrame:
     """How many entries of each work have which verdict, one row per work, and one for all."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"work": name} | {verdict: sum(e.verdict == verdict for e in found) for verdict in VERDICTS}
         for name, found in [*by_work(entries, works).items(), ("all", list(entries))]
     ]
@@ -48,8 +49,8 @@ def findings(entries: Sequence[Entry], works: Mapping[str, Work]) -> list[str]:
     ]
     opposite = [e for e in claims if e.verdict == FAILS and "opposite" in e.reason]
     said.append(
-        f"Of the claims that do not hold, {len(opposite)} have a comparison whose whole interval says the opposite; "
-        f"with the other {sum(e.verdict == FAILS for e in claims) - len(opposite)}, the run cannot tell."
+        f"Claims that do not hold: in {len(opposite)}, the whole interval of some comparison says the opposite; in the other "
+        f"{sum(e.verdict == FAILS for e in claims) - len(opposite)}, this run is too small to tell."
     )
     said.append(f"Of {len(numbers)} published numbers, {in_counts(numbers)}.")
     return said
@@ -57,8 +58,14 @@ def findings(entries: Sequence[Entry], works: Mapping[str, Work]) -> list[str]:
 
 def in_counts(entries: Sequence[Entry]) -> str:
     """How many entries have which verdict, as words."""
-    words = {HOLDS: "hold", FAILS: "do not hold", INCOMPARABLE: "cannot be compared", NOT_RUN: "were not run"}
-    counts = [f"{sum(e.verdict == verdict for e in entries)} {word}" for verdict, word in words.items()]
+    words = {
+        HOLDS: ("holds", "hold"),
+        FAILS: ("does not hold", "do not hold"),
+        INCOMPARABLE: ("cannot be compared", "cannot be compared"),
+        NOT_RUN: ("was not run", "were not run"),
+    }
+    number = {verdict: sum(e.verdict == verdict for e in entries) for verdict in words}
+    counts = [f"{number[verdict]} {forms[number[verdict] != 1]}" for verdict, forms in words.items()]
     return f"{', '.join(counts[:-1])} and {counts[-1]}"
 
 

@@ -16,6 +16,7 @@ from altlib.runs.parameters import Chapter
 FINDINGS = "findings"  # tag of the cells that are shown before all others
 KEY_FIGURE = "key-figure"  # tag of the cell whose figure is also shown below the findings
 DISPLAYS = "remove-input"  # tag of the cells that only show something: their code is in the figure's or table's notes
+ANCHOR = "anchor-"  # before the name by which links lead to a cell, in a tag of it
 FOLDED = "hide-input"  # tag of the cells whose code is folded away
 
 
@@ -120,11 +121,26 @@ def findings_first(cells: list[Any]) -> list[Any]:
     return rest[:1] + first + rest[1:]
 
 
+def with_anchors(cells: list[Any]) -> list[Any]:
+    """The cells, with a target of links before each that has a name for it."""
+    import nbformat
+
+    placed: list[Any] = []
+    for cell in cells:
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith(ANCHOR):
+                name = html.escape(tag.removeprefix(ANCHOR))
+                placed.append(nbformat.v4.new_markdown_cell(f'<span id="{name}"></span>'))
+        placed.append(cell)
+    return placed
+
+
 def footer(record: dict[str, Any]) -> str:
     """What a chapter's page says of how it was made, as Markdown."""
     machine = record["hardware"]
+    seed = "" if record["seed"] is None else f"Seed {record['seed']}, "
     return (
-        f"## How this page was made\n\nSeed {record['seed']}, commit `{record['commit']}`, {record['wall_time_s']:.0f} s of "
+        f"## How this page was made\n\n{seed}commit `{record['commit']}`, {record['wall_time_s']:.0f} s of "
         f"wall time on {machine['cores']} cores ({machine['processor']}), {record['started']}.\n"
     )
 
@@ -152,7 +168,7 @@ def stage_notebook(source: Path, chapter: Chapter, record: dict[str, Any], targe
         if has_tag(cell, "parameters"):
             cell.metadata["tags"].append("remove-cell")
     table = nbformat.v4.new_markdown_cell(parameter_table(chapter, record["parameters"]))
-    cells = findings_first(joined(cells))
+    cells = with_anchors(findings_first(joined(cells)))
     place = next((i for i, cell in enumerate(cells) if has_tag(cell, "parameters")), 1)
     notebook.cells = [*cells[:place], table, *cells[place:], nbformat.v4.new_markdown_cell(footer(record))]
     notebook.metadata.pop("widgets", None)

@@ -17,22 +17,34 @@ BASE = "none, none"
 
 
 def tuning_measures(
-    base: Sequence[BaseResult], preferred: tuple[int, int], transfer: Mapping[str, float], runs: pd.DataFrame
+    base: Sequence[BaseResult],
+    pictures: int,
+    preferred: tuple[int, int],
+    transfer: Mapping[str, float],
+    runs: pd.DataFrame,
 ) -> Results:
     """What the base model and the fine-tuned ones reach: Tables 1 and 2 of the paper.
 
-    The base model's correlations are those of CLIPScore, as in the paper.
+    The base model scores bare texts, as the fine-tuned ones do, on the same test pictures. Its correlations
+    as CLIPScore, and how often it prefers the description on all pictures, stand apart.
 
     Args:
         base: What the base model reaches, with texts in each form.
-        preferred: Pictures on which it prefers the description, and all pictures.
+        pictures: Test pictures.
+        preferred: Pictures of all splits on which the base model prefers the description, and all of these.
         transfer: Its macro-F1 by task.
         runs: The fine-tuned models, one row per seed.
     """
-    found: Results = {(BASE, PREFERRED): of_share(*preferred, "pictures"), (BASE, KEPT): counted(100)}
+    forms = {form.prompt: form for form in base}
+    bare, clipscore = forms[""], forms[CLIPSCORE_PROMPT]
+    found: Results = {
+        (BASE, PREFERRED): of_share(round(bare.accuracy * pictures), pictures, "pictures"),
+        (f"{BASE}, all pictures", PREFERRED): of_share(*preferred, "pictures"),
+        (BASE, KEPT): counted(100),
+    }
     found |= {(BASE, f"{task}, F1 (%)"): counted(100 * f1) for task, f1 in transfer.items()}
-    clipscore = next(form for form in base if form.prompt == CLIPSCORE_PROMPT)
-    found |= {(BASE, measure): number for measure, number in agreements([clipscore.agreement]).items()}
+    for subject, form in ((BASE, bare), ("CLIPScore", clipscore)):
+        found |= {(subject, measure): number for measure, number in agreements([form.agreement]).items()}
     for (objective, tuning), rows in runs.sort_values("seed").groupby(["objective", "fine-tuning"], sort=False):
         subject = f"{objective}, {tuning}"
         found[subject, PREFERRED] = of_seeds((100 * rows["accuracy"]).tolist())

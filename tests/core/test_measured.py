@@ -53,6 +53,10 @@ def test_a_single_seed_and_a_count_have_no_interval():
     assert np.isnan(measured.counted(5).interval).all()
 
 
+def test_seeds_that_do_not_differ_tell_no_spread():
+    assert np.isnan(measured.of_seeds([2.0, 2.0, 2.0]).interval).all()
+
+
 def test_a_number_without_seeds_is_subtracted_from_each_seed():
     value, (low, high) = measured.difference(measured.of_seeds([3.0, 4.0, 5.0]), measured.counted(1.0))
     assert value == 3.0

@@ -98,3 +98,16 @@ def test_the_key_figure_is_shown_below_the_findings_too():
     assert (first.source, found.source, again) == ("# First", "## Findings", figure)
     assert [o.data["text/html"] for o in copy.outputs] == ["<img>"] and "key-figure" not in copy.metadata["tags"]
     assert pages.findings_first([new_markdown_cell("# First"), figure])[1:] == [figure]
+
+
+def test_links_lead_to_the_named_cell_and_only_once():
+    figure = new_code_cell("plot()", metadata={"tags": ["anchor-main-table", "key-figure"]}, outputs=[shown("<img>")])
+    finding = new_markdown_cell("## Findings", metadata={"tags": ["findings"]})
+    placed = pages.with_anchors(pages.findings_first([new_markdown_cell("# First"), figure, finding]))
+    assert [c.source for c in placed] == [
+        "# First", "## Findings", "plot()", '<span id="main-table"></span>', "plot()"
+    ]  # fmt: skip
+
+
+def test_a_chapter_without_chance_names_no_seed():
+    assert "Seed" not in pages.footer(RECORD | {"seed": None}) and "Seed 0, commit" in pages.footer(RECORD)

@@ -15,7 +15,7 @@ from typing import Any
 
 from altlib.published.tables import published_table
 
-KINDS = ("higher", "lower", "ratio", "above", "below", "contains", "no-higher", "close", "unmeasured")
+KINDS = ("higher", "lower", "ratio", "above", "below", "within", "no-higher", "close", "unmeasured")
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ def numbers_of_row(table: str, fields: Mapping[str, Any], row: Mapping[str, str]
     for column, measure in columns.items():
         if row[column] == "nan":
             continue
-        named = fields.get("found", {}).get(label, [subject, measure.format_map(row)])
+        known = fields.get("found", {})
+        named = known.get(f"{label}, {column}") or known.get(label) or [subject, measure.format_map(row)]
         value, _, half = row[column].partition("±")
         found.append(
             PublishedNumber(
