@@ -36,6 +36,7 @@ def test_naming_beats_chance_only_where_the_prefix_knows_the_picture():
     rates = deembedding.naming_rates(ids, vocabulary, words, seed=0)
     assert rates["observed"].tolist() == [1.0, 1 / 16]
     assert rates["chance"][0] == 0 and rates["chance_low"][1] <= rates["observed"][1] <= rates["chance_high"][1]
+    assert rates["lead"].mean() == pytest.approx((rates["observed"] - rates["chance"]).mean())
 
 
 def test_pieces_of_words_name_a_picture_but_short_ones_do_not():
