@@ -1,4 +1,4 @@
-"""BLEU@4, METEOR, ROUGE-L and CIDEr as in the COCO caption evaluation, with intervals.
+"""BLEU, METEOR, ROUGE-L and CIDEr as in the COCO caption evaluation, with intervals.
 
 Texts are tokenised by the Penn Treebank tokeniser of pycocoevalcap. Scores are of the whole corpus
 and times 100. Each metric is reduced to statistics per picture from which the score of any resample of
@@ -19,12 +19,16 @@ from types import TracebackType
 import numpy as np
 
 from altlib.core.estimates import Estimate
+from altlib.core.progress import progress_bar
 from altlib.core.statistics import resample_counts
 from altlib.evaluation.cider import cider, cider_resamples
 
 METRICS = ("BLEU@4", "METEOR", "ROUGE-L", "CIDEr")
+COCO_METRICS = ("BLEU@1", "BLEU@2", "BLEU@3", *METRICS)
+METEOR_STATISTICS = 23  # of a caption
 CHUNKS, MATCHED = 20, slice(21, 23)  # of METEOR's statistics; the first two are the lengths of both texts
 MOST_DRAWN = 10_000  # pictures that are resampled one by one
+ASKED_AT_ONCE = 1000  # captions that METEOR is given at a time
 
 
 @cache
@@ -132,11 +136,17 @@ class Meteor:
         def clean(text: str) -> str:
             return text.replace("|||", " ")
 
-        lines = [
-            " ||| ".join(["SCORE", *map(clean, several), clean(hypothesis)])
-            for hypothesis, several in zip(hypotheses, references, strict=True)
-        ]
-        found = np.array([[float(x) for x in answer.split()] for answer in self.ask(lines, len(lines))])
+        found = np.empty((len(hypotheses), METEOR_STATISTICS))
+        short = len(hypotheses) <= ASKED_AT_ONCE
+        with progress_bar(total=len(hypotheses), desc="METEOR", unit=" captions", disable=short or None) as bar:
+            for start in range(0, len(hypotheses), ASKED_AT_ONCE):
+                part = slice(start, start + ASKED_AT_ONCE)
+                lines = [
+                    " ||| ".join(["SCORE", *map(clean, several), clean(hypothesis)])
+                    for hypothesis, several in zip(hypotheses[part], references[part], strict=True)
+                ]
+                found[part] = [[float(x) for x in answer.split()] for answer in self.ask(lines, len(lines))]
+                bar.update(len(lines))
         equal = (found[:, CHUNKS] == 1) & (found[:, MATCHED] == found[:, :2]).all(axis=1)
         found[equal, CHUNKS] = 0
         return found
@@ -168,14 +178,19 @@ def bleu_statistics(hypotheses: Sequence[str], references: Sequence[Sequence[str
     return np.array(rows, dtype=np.float64)
 
 
-def bleu4(sums: np.ndarray) -> np.ndarray:
-    """Corpus BLEU@4 from summed statistics, (..., 10) -> (...), with the smoothing constants of COCO's code."""
-    correct, guess, length, reference = sums[..., :4], sums[..., 4:8], sums[..., 8], sums[..., 9]
+def bleu(sums: np.ndarray, longest: int = 4) -> np.ndarray:
+    """Corpus BLEU from summed statistics, (..., 10) -> (...), with the smoothing constants of COCO's code.
+
+    Args:
+        sums: Of :func:`bleu_statistics` over the captions.
+        longest: Of the n-grams that count, from 1 to 4: the 4 of BLEU@4.
+    """
+    correct, guess, length, reference = sums[..., :longest], sums[..., 4 : 4 + longest], sums[..., 8], sums[..., 9]
     small, tiny = 1e-9, 1e-15
     precision = (correct + tiny) / (guess + small)
     ratio = (length + tiny) / (reference + small)
     brevity = np.where(ratio < 1, np.exp(1 - 1 / ratio), 1.0)
-    return precision.prod(axis=-1) ** 0.25 * brevity
+    return precision.prod(axis=-1) ** (1 / longest) * brevity
 
 
 def rouge_l(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
@@ -214,8 +229,18 @@ def tokenise_all(
     return {name: [next(tokenised) for _ in captions] for name, captions in systems.items()}, gold
 
 
+def mean_of_pictures(each: np.ndarray, seed: int = 0) -> Estimate:
+    """The mean of a score over pictures with its bootstrap, (n,); two such means of the same pictures are paired."""
+    units, summed = group_sums(len(each), seed)
+    counts = resample_counts(units, seed)
+    return Estimate(float(each.mean()), counts @ summed(each) / (counts @ summed(np.ones(len(each)))))
+
+
 def score_systems(
-    systems: dict[str, list[str]], references: Sequence[str] | Sequence[Sequence[str]], seed: int = 0
+    systems: dict[str, list[str]],
+    references: Sequence[str] | Sequence[Sequence[str]],
+    seed: int = 0,
+    metrics: Sequence[str] = METRICS,
 ) -> dict[str, Scores]:
     """Score every system's captions against the references, with paired bootstrap resamples.
 
@@ -226,6 +251,7 @@ def score_systems(
         systems: Name of each system -> its captions, in the order of ``references``.
         references: The alt text of each picture, or several of each.
         seed: Seed of the resamples.
+        metrics: Which of :data:`COCO_METRICS`.
 
     Returns:
         Name of each system -> its scores by metric.
@@ -257,16 +283,15 @@ def score_systems(
 
         by_meteor = {name: beside.submit(meteor_scores, captions) for name, captions in texts.items()}
         for name, captions in texts.items():
-            bleu = summed(bleu_statistics(captions, gold))
-            values = {"BLEU@4": float(bleu4(bleu.sum(0)))}
-            resamples = {"BLEU@4": bleu4(counts @ bleu)}
+            sums = summed(bleu_statistics(captions, gold))
+            found = {f"BLEU@{k}": (float(bleu(sums.sum(0), k)), bleu(counts @ sums, k)) for k in range(1, 5)}
             each = rouge_l(captions, gold)
-            values["ROUGE-L"], resamples["ROUGE-L"] = float(each.mean()), counts @ summed(each) / sizes
+            found["ROUGE-L"] = float(each.mean()), counts @ summed(each) / sizes
             each = cider(captions, gold)
-            values["CIDEr"] = float(each.mean())
-            resamples["CIDEr"] = (
-                cider_resamples(captions, gold, counts) if units == n else counts @ summed(each) / sizes
+            found["CIDEr"] = (
+                float(each.mean()),
+                cider_resamples(captions, gold, counts) if units == n else counts @ summed(each) / sizes,
             )
-            values["METEOR"], resamples["METEOR"] = by_meteor[name].result()
-            out[name] = {m: Estimate(100 * values[m], 100 * resamples[m]) for m in METRICS}
+            found["METEOR"] = by_meteor[name].result()
+            out[name] = {m: Estimate(100 * found[m][0], 100 * found[m][1]) for m in metrics}
     return out

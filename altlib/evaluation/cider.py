@@ -10,29 +10,15 @@ mean of its similarities with them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy.sparse import csr_array
 
 LONGEST, SIGMA = 4, 6.0  # of n-grams; of the penalty for a different length: COCO's
 NUMBERS_HELD = 1 << 23  # weights that are held at a time
-
-
-def cider(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
-    """CIDEr of n captions, (n,); document frequencies come from the references.
-
-    Args:
-        hypotheses: n captions, tokenised.
-        references: One or more of each caption, tokenised.
-    """
-    from pycocoevalcap.cider.cider_scorer import CiderScorer
-
-    scorer = CiderScorer(n=LONGEST, sigma=SIGMA)
-    for hypothesis, several in zip(hypotheses, references, strict=True):
-        scorer += (hypothesis, list(several))
-    return np.array(scorer.compute_score()[1])
 
 
 @dataclass(frozen=True)
@@ -62,34 +48,71 @@ class NgramCounts:
         return np.divide(shared @ squares, np.sqrt(below), out=np.zeros_like(below), where=below > 0)
 
 
-def count_ngrams(hypotheses: Sequence[str], references: Sequence[str], owners: np.ndarray, length: int) -> NgramCounts:
-    """Count the n-grams of one length in captions and their references.
+def count_ngrams(hypotheses: Sequence[str], references: Sequence[str], owners: np.ndarray) -> Iterator[NgramCounts]:
+    """Count the n-grams of captions and their references, first those of one word, up to those of four.
+
+    An n-gram is numbered by the pair of its beginning and its last word, so no n-gram is ever held as text.
 
     Args:
         hypotheses: n captions, tokenised.
         references: m references, tokenised.
         owners: The caption that each reference belongs to, (m,).
-        length: Of the n-grams.
     """
-    columns: dict[tuple[str, ...], int] = {}
-
-    def occurrences(texts: Sequence[str]) -> np.ndarray:
-        found = []
-        for row, text in enumerate(texts):
-            words = text.split()
-            for i in range(len(words) - length + 1):
-                found.append((row, columns.setdefault(tuple(words[i : i + length]), len(columns))))
-        return np.array(found, dtype=np.int64).reshape(-1, 2).T
-
-    pairs = [occurrences(texts) for texts in (hypotheses, references)]
-    by_caption, by_reference = (
-        csr_array((np.ones(found.shape[1]), tuple(found)), shape=(len(texts), len(columns)))
-        for found, texts in zip(pairs, (hypotheses, references), strict=True)
-    )
+    vocabulary: dict[str, int] = {}
+    words = [[vocabulary.setdefault(word, len(vocabulary)) for word in t.split()] for t in (*hypotheses, *references)]
+    text = np.repeat(np.arange(len(words)), [len(numbers) for numbers in words])  # of each word
+    last = np.fromiter(chain.from_iterable(words), dtype=np.int64, count=len(text))
+    del words
+    ngram = last
     of_picture = csr_array(
         (np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(len(hypotheses), len(owners))
     )
-    return NgramCounts(by_caption[owners], by_reference, ((of_picture @ by_reference) > 0).astype(np.float64))
+    for length in range(1, LONGEST + 1):
+        if length > 1:
+            complete = text[length - 1 :] == text[: len(text) - length + 1]  # begins and ends in the same text
+            follows = last[length - 1 :]
+            pairs = ngram[: len(follows)] * len(vocabulary) + follows
+            ngram = np.full(len(follows), -1)
+            ngram[complete] = np.unique(pairs[complete], return_inverse=True)[1]
+        here = ngram >= 0
+        columns = ngram[here]
+        shape = (len(hypotheses) + len(references), int(columns.max(initial=-1)) + 1)
+        counted = csr_array((np.ones(len(columns)), (text[: len(ngram)][here], columns)), shape=shape)
+        by_caption, by_reference = counted[: len(hypotheses)], counted[len(hypotheses) :]
+        yield NgramCounts(by_caption[owners], by_reference, ((of_picture @ by_reference) > 0).astype(np.float64))
+
+
+def reference_weights(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """What the similarity of each of m references counts in its caption's score.
+
+    Args:
+        hypotheses: n captions, tokenised.
+        references: One or more of each caption, tokenised.
+
+    Returns:
+        The caption that each reference belongs to, (m,); the references, m; and their weights, (m,): ten times
+        the penalty for a different length, for the mean over n-grams and over the references of a caption.
+    """
+    owners = np.repeat(np.arange(len(hypotheses)), [len(several) for several in references])
+    flat = [reference for several in references for reference in several]
+    bigrams = [np.array([max(0, len(t.split()) - 1) for t in texts]) for texts in (hypotheses, flat)]
+    penalty = np.exp(-((bigrams[0][owners] - bigrams[1]) ** 2) / (2 * SIGMA**2))  # COCO's code counts bigrams
+    return owners, flat, 10 / LONGEST * penalty / np.bincount(owners)[owners]
+
+
+def cider(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """CIDEr of n captions, (n,); document frequencies come from the references.
+
+    Args:
+        hypotheses: n captions, tokenised.
+        references: One or more of each caption, tokenised.
+    """
+    owners, flat, weight = reference_weights(hypotheses, references)
+    once = np.ones((1, len(hypotheses)))
+    similar = [ngrams.similarities(once)[:, 0] for ngrams in count_ngrams(hypotheses, flat, owners)]
+    return np.bincount(owners, weight * np.sum(similar, axis=0), minlength=len(hypotheses))
 
 
 def cider_resamples(hypotheses: Sequence[str], references: Sequence[Sequence[str]], counts: np.ndarray) -> np.ndarray:
@@ -103,17 +126,12 @@ def cider_resamples(hypotheses: Sequence[str], references: Sequence[Sequence[str
     Returns:
         (resamples,).
     """
-    owners = np.repeat(np.arange(len(hypotheses)), [len(several) for several in references])
-    flat = [reference for several in references for reference in several]
-    bigrams = [np.array([max(0, len(t.split()) - 1) for t in texts]) for texts in (hypotheses, flat)]
-    penalty = np.exp(-((bigrams[0][owners] - bigrams[1]) ** 2) / (2 * SIGMA**2))  # COCO's code counts bigrams
-    weight = penalty / np.bincount(owners)[owners]  # the mean over the references of a caption
+    owners, flat, weight = reference_weights(hypotheses, references)
     scores = np.zeros(len(counts))
-    for length in range(1, LONGEST + 1):
-        ngrams = count_ngrams(hypotheses, flat, owners, length)
+    for ngrams in count_ngrams(hypotheses, flat, owners):
         step = max(1, NUMBERS_HELD // max(ngrams.references.shape))
         for start in range(0, len(counts), step):
             drawn = counts[start : start + step]
             similar = ngrams.similarities(drawn) * weight[:, None]
-            scores[start : start + step] += 10 / LONGEST * (drawn.T[owners] * similar).sum(0) / drawn.sum(1)
+            scores[start : start + step] += (drawn.T[owners] * similar).sum(0) / drawn.sum(1)
     return scores

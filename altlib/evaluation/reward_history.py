@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from altlib.evaluation.caption_metrics import bleu4, bleu_statistics, ptb_tokenize
+from altlib.evaluation.caption_metrics import bleu, bleu_statistics, ptb_tokenize
 from altlib.evaluation.fluency import repeated_share, token_log_likelihoods
 from altlib.evaluation.refcompare import cosines, share_of_all_references, share_of_own_references
 from altlib.models.clip import Clip
@@ -79,7 +79,7 @@ class HistoryScorer:
                 "CLIP reward": own.mean(),
                 "RefCompare": share_of_own_references(own, self.reference_scores).mean(),
                 "RefCompare among all": share_of_all_references(own, self.reference_scores).mean(),
-                "BLEU@4": 100 * float(bleu4(statistics.sum(0))),
+                "BLEU@4": 100 * float(bleu(statistics.sum(0))),
                 "perplexity": float(np.exp(-nats / tokens)),
                 "repetition": np.mean([repeated_share(text) for text in texts]),
                 "words": np.mean([len(text.split()) for text in texts]),

@@ -43,7 +43,7 @@ def reference_scores(tokenised: list[list[str]]) -> dict[str, float]:
     ours = {i: [t] for i, t in enumerate(caption_metrics.ptb_tokenize(CAPTIONS))}
     meteor = Meteor()
     return {
-        "BLEU@4": Bleu(4).compute_score(gold, ours, verbose=0)[0][3],
+        **{f"BLEU@{k + 1}": score for k, score in enumerate(Bleu(4).compute_score(gold, ours, verbose=0)[0])},
         "METEOR": meteor.compute_score(gold, ours)[0],
         "ROUGE-L": Rouge().compute_score(gold, ours)[0],
         "CIDEr": Cider().compute_score(gold, ours)[0],
@@ -70,15 +70,15 @@ def test_line_separators_do_not_shift_texts():
 
 @pytest.fixture(scope="module")
 def scored():
-    return caption_metrics.score_systems({"ours": CAPTIONS, "gold": REFERENCES}, REFERENCES, seed=1)
+    return caption_metrics.score_systems({"ours": CAPTIONS, "gold": REFERENCES}, REFERENCES, 1, caption_metrics.COCO_METRICS)
 
 
-@pytest.mark.parametrize("metric", caption_metrics.METRICS)
+@pytest.mark.parametrize("metric", caption_metrics.COCO_METRICS)
 def test_scores_are_those_of_pycocoevalcap(scored, reference_implementation, metric):
     assert scored["ours"][metric].value == pytest.approx(100 * reference_implementation[metric], rel=1e-6)
 
 
-@pytest.mark.parametrize("metric", caption_metrics.METRICS)
+@pytest.mark.parametrize("metric", caption_metrics.COCO_METRICS)
 def test_intervals_hold_the_score_and_repeat_with_the_seed(scored, metric):
     ours = scored["ours"][metric]
     low, high = ours.interval
@@ -97,7 +97,7 @@ def test_a_resample_is_the_corpus_score_of_the_resampled_pictures():
         expected = Bleu(4).compute_score(
             {k: [gold[i]] for k, i in enumerate(chosen)}, {k: [ours[i]] for k, i in enumerate(chosen)}, verbose=0
         )[0][3]
-        assert caption_metrics.bleu4(total) == pytest.approx(expected, rel=1e-6)
+        assert caption_metrics.bleu(total) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_paired_test_finds_a_real_difference_and_none_between_equals(scored):
@@ -127,6 +127,21 @@ def test_many_pictures_are_resampled_in_groups(monkeypatch):
         assert grouped[metric].value == pytest.approx(single[metric].value, rel=1e-9)
         widths = [np.ptp(found[metric].interval) for found in (single, grouped)]
         assert widths[1] == pytest.approx(widths[0], rel=0.5)
+
+
+def test_a_mean_over_pictures_is_resampled_as_the_scores_of_captions_are(monkeypatch, scored):
+    tokens = caption_metrics.ptb_tokenize(CAPTIONS)
+    each = 100 * caption_metrics.rouge_l(tokens, [[t] for t in caption_metrics.ptb_tokenize(REFERENCES)])
+    mean = caption_metrics.mean_of_pictures(each, 1)
+    assert mean.value == pytest.approx(scored["ours"]["ROUGE-L"].value)
+    assert mean.resamples == pytest.approx(scored["ours"]["ROUGE-L"].resamples)
+    monkeypatch.setattr(caption_metrics, "MOST_DRAWN", 3)
+    assert caption_metrics.mean_of_pictures(np.full(7, 2.5)).resamples == pytest.approx(2.5)  # groups of unequal size
+
+
+def test_metrics_may_be_chosen():
+    scores = caption_metrics.score_systems({"a": ["a cup"]}, ["a cup"], metrics=["BLEU@1"])
+    assert list(scores["a"]) == ["BLEU@1"]
 
 
 def test_systems_of_another_length_are_refused():
