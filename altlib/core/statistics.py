@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -32,6 +32,19 @@ def resample_counts(n: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray
     """How often each of n pictures is drawn in each bootstrap resample, (resamples, n)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's p-values of several tests: the chance of any false finding among all of them stays what each says.
+
+    Args:
+        p_values: Of the single tests.
+    """
+    order = np.argsort(p_values, kind="stable")
+    stepped = np.array(p_values)[order] * np.arange(len(order), 0, -1)
+    corrected = np.empty(len(order))
+    corrected[order] = np.maximum.accumulate(stepped).clip(max=1.0) if len(order) else []
+    return [float(p) for p in corrected]
 
 
 def proportion_interval(successes: int, n: int) -> tuple[float, float]:

@@ -72,6 +72,25 @@ def clip_score(images: Tensor, texts: Tensor) -> Tensor:
     return CLIPSCORE_WEIGHT * (images * texts).sum(-1).clamp(min=0)
 
 
+def ref_clip_score(scores: Tensor, texts: Tensor, references: Tensor, owners: Tensor) -> Tensor:
+    """RefCLIPScore of n texts: the harmonic mean of CLIPScore and of the cosine with the most similar reference.
+
+    As in the authors' code, all texts have CLIPScore's prompt. A cosine below 0 counts as 0, as in their paper.
+
+    Args:
+        scores: CLIPScore of each text, (n,).
+        texts: Unit vectors, (n, width).
+        references: Unit vectors of one or more references of each text, (m, width).
+        owners: The text that each reference belongs to, (m,).
+
+    Returns:
+        (n,); 0 where either is 0.
+    """
+    similar = (references * texts[owners]).sum(-1).clamp(min=0)
+    best = torch.zeros_like(scores).scatter_reduce(0, owners, similar, "amax")
+    return torch.where(scores + best > 0, 2 * scores * best / (scores + best).clamp(min=1e-12), torch.zeros_like(best))
+
+
 def base_scores(
     base: Clip, pictures: list[str], texts: list[str], cache: Path | None = None, prompt: str = CLIPSCORE_PROMPT
 ) -> Tensor:

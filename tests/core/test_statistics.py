@@ -40,3 +40,10 @@ def test_intervals():
     mean, half = statistics.seed_interval([1.0, 2.0, 3.0])
     assert mean == 2 and half == pytest.approx(stats.t.ppf(0.975, 2) / 3**0.5)
     assert np.isnan(statistics.seed_interval([1.0])[1])
+
+
+def test_holms_p_values_are_those_of_the_step_down_procedure():
+    assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert statistics.holm([0.2]) == [0.2]
+    assert statistics.holm([0.6, 0.7]) == [1.0, 1.0]
+    assert statistics.holm([]) == []

@@ -70,7 +70,9 @@ def test_line_separators_do_not_shift_texts():
 
 @pytest.fixture(scope="module")
 def scored():
-    return caption_metrics.score_systems({"ours": CAPTIONS, "gold": REFERENCES}, REFERENCES, 1, caption_metrics.COCO_METRICS)
+    return caption_metrics.score_systems(
+        {"ours": CAPTIONS, "gold": REFERENCES}, REFERENCES, 1, caption_metrics.COCO_METRICS
+    )
 
 
 @pytest.mark.parametrize("metric", caption_metrics.COCO_METRICS)
