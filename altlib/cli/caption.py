@@ -48,6 +48,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     theirs.add_argument(
         "--at-once", type=int, default=32, metavar="N", help="requests in flight (default: %(default)s)"
     )
+    theirs.add_argument(
+        "--per-minute", type=int, default=0, metavar="N", help="most requests begun in a minute (default: no limit)"
+    )
     theirs.add_argument("--key-variable", default="ALTLIB_API_KEY", help="variable with the key (default: %(default)s)")
     parser.set_defaults(carry_out=caption)
 
@@ -83,6 +86,8 @@ def caption(options: argparse.Namespace) -> int:
 
     if options.candidates < 1:
         raise ValueError("--candidates must be at least 1")
+    if options.at_once < 1 or options.per_minute < 0:
+        raise ValueError("--at-once must be 1 or more, and --per-minute 0 or more")
     if options.endpoint and not options.model:
         raise ValueError("--endpoint needs --model, the name of a model there")
     pictures = pictures_of(options.picture, options.post)
@@ -131,6 +136,7 @@ def chosen_writer(options: argparse.Namespace) -> tuple[Writer, str]:
         options.price_in,
         options.price_out,
         at_once=options.at_once,
+        per_minute=options.per_minute,
     )
     return endpoint_writer(endpoint, wish, reply_file()), by
 

@@ -170,11 +170,15 @@ def flagging_verdict(together: Estimate, rules: Mapping[str, Estimate], claimed:
         claimed: The multiple.
     """
     best = max(rules, key=lambda name: rules[name].value)
-    ratio, most = together.value / rules[best].value, 1 / rules[best].value
+    most = 1 / rules[best].value
+    ratio = Estimate(together.value / rules[best].value, together.resamples / rules[best].resamples)
+    if ratio.value < claimed:
+        verdict = "not reached"
+    else:
+        verdict = "reached" if ratio.interval[0] >= claimed else "reached, though the interval holds less"
     said = (
-        f"Rules and models together have an average precision of {together.text(2)}, {ratio:.1f} times that of the best "
-        f"single rule, “{best}” ({rules[best].text(2)}); the aim of {claimed:g} times is "
-        f"{'reached' if ratio >= claimed else 'not reached'} in this run."
+        f"Rules and models together have an average precision of {together.text(2)}, {ratio.text(1)} times that of the "
+        f"best single rule, “{best}” ({rules[best].text(2)}); the aim of {claimed:g} times is {verdict} in this run."
     )
     if most < claimed:
         said += f" No detector could reach it: one without any error would have {most:.1f} times as much."
@@ -195,14 +199,20 @@ def flagging_findings(
         return []
     rules = {rule.name: precision[rule.name] for rule in RULES if rule.name in precision}
     by_rule = pd.Series(scores[ANY_RULE] > 0, index=kinds.index).groupby(kinds).mean()
-    among_first = pd.Series(flagged_share(scores[ALL], int((kinds != "").sum())), index=kinds.index)
+    count = int((kinds != "").sum())
+    among_first = pd.Series(flagged_share(scores[ALL], count), index=kinds.index)
     together = among_first.groupby(kinds).mean()
     names = [name for name in kinds.unique() if name]
-    found = ", ".join(f"{100 * by_rule[n]:.0f}% and {100 * together[n]:.0f}% of “{n}”" for n in names)
+    gain = max(names, key=lambda name: together[name] - by_rule[name])
+
+    def listed(share: pd.Series) -> str:
+        return ", ".join(f"{100 * share[name]:.0f}% of “{name}”" for name in names)
+
     return [
         flagging_verdict(precision[ALL], rules),
-        f"Of the poor texts, some rule finds, and the first texts of rules and models together hold: {found}. "
-        f"Of the other texts, some rule finds fault with {100 * by_rule.get('', 0.0):.0f}%.",
+        f"Rules find {listed(by_rule)}, and find fault with {100 * by_rule.get('', 0.0):.0f}% of the other texts. The "
+        f"first {count} texts by rules and models together hold {listed(together)}. What models add most are the texts "
+        f"of the kind “{gain}”.",
     ]
 
 

@@ -76,6 +76,8 @@ def test_answers_that_cannot_be_used_are_problems(picture, tmp_path, capsys):
     "arguments,words",
     [
         (["--endpoint", "http://localhost:1/v1"], "needs --model"),
+        (["--at-once", "0"], "--at-once must be 1 or more"),
+        (["--per-minute", "-1"], "--per-minute 0 or more"),
         (["--endpoint", "https://example.org/v1", "--model", "x"], f"set the environment variable {KEY_VARIABLE}"),
         (
             ["--endpoint", "https://example.org/v1", "--model", "x", "--key-variable", "sk-1"],

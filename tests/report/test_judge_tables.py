@@ -74,9 +74,13 @@ def test_the_aim_of_flagging_is_reached_or_not():
     kinds = pd.Series(["terse", "", "second caption", ""])
     scores = {ANY_RULE: np.array([1.0, 1.0, 0.0, 0.0]), ALL: np.array([3.0, 1.0, 2.0, 0.0])}
     verdict, kinds_found = t.flagging_findings(precision, kinds, scores)
-    assert verdict.endswith("“placeholder” (0.39 [0.34, 0.44]); the aim of 2 times is reached in this run.")
-    assert "100% and 100% of “terse”, 0% and 100% of “second caption”" in kinds_found
-    assert kinds_found.endswith("Of the other texts, some rule finds fault with 50%.")
+    assert "2.1 [1.9, 2.2] times" in verdict
+    assert verdict.endswith("the aim of 2 times is reached, though the interval holds less in this run.")
+    assert kinds_found.startswith("Rules find 100% of “terse”, 0% of “second caption”, and find fault with 50% of the")
+    assert (
+        "The first 2 texts by rules and models together hold 100% of “terse”, 100% of “second caption”" in kinds_found
+    )
+    assert kinds_found.endswith("What models add most are the texts of the kind “second caption”.")
     assert "not reached" in t.flagging_findings(precision | {ALL: estimate(0.5)}, kinds, scores)[0]
     assert t.flagging_findings({}, kinds, scores) == [] and t.plotted_detectors({}) == []
     table = t.detector_table(precision, 20, 100)

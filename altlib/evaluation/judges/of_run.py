@@ -41,7 +41,13 @@ def judges_of_run(run: Path, facts: bool, language_model: Judge | None = None) -
 
 
 def language_model_judge(
-    url: str, model: str, key_variable: str, dollars: tuple[float, float], prompt: str, cache: Path
+    url: str,
+    model: str,
+    key_variable: str,
+    dollars: tuple[float, float],
+    prompt: str,
+    cache: Path,
+    limits: tuple[int, int] = (32, 0),
 ) -> LanguageModelJudge | None:
     """A language model as judge; None without an address.
 
@@ -52,10 +58,11 @@ def language_model_judge(
         dollars: Price of a million tokens that are read, and of a million that are written.
         prompt: Path of a prompt file; empty for the blog's prompt.
         cache: SQLite file of answers and costs.
+        limits: Most requests in flight, and most requests begun in a minute; 0 sets no limit to the latter.
     """
     if not url:
         return None
-    endpoint = Endpoint(url, model, key_variable, *dollars)
+    endpoint = Endpoint(url, model, key_variable, *dollars, at_once=limits[0], per_minute=limits[1])
     return LanguageModelJudge(model, endpoint, cache, read_rating_prompt(prompt))
 
 

@@ -15,7 +15,7 @@ from altlib.core.files import write_text
 from altlib.core.measured import Results, of_share
 from altlib.core.statistics import proportion_interval
 from altlib.evaluation.study.answers import Answers, Expected, merge_answers
-from altlib.evaluation.study.page import write_page
+from altlib.evaluation.study.folder import write_audit
 from altlib.evaluation.study.questionnaire import (
     CRITERIA,
     Question,
@@ -62,7 +62,8 @@ def write_sheet(sample: pd.DataFrame, folder: Path) -> tuple[Path, Path]:
 
     Returns:
         The paths of ``audit.csv``, which has empty columns for the answers, and of ``audit.html``,
-        which shows the pictures and saves the answers. All text of posts is escaped in both.
+        which shows the pictures and saves the answers. All text of posts is escaped in both. The keys
+        beside them are for ``altlib study report``.
     """
     sheet, page = folder / "audit.csv", folder / "audit.html"
     rows = io.StringIO()
@@ -76,7 +77,7 @@ def write_sheet(sample: pd.DataFrame, folder: Path) -> tuple[Path, Path]:
         writer.writerow([spreadsheet_safe(str(cell)) for cell in cells])
     writer.writerows([spreadsheet_safe(row[name]) for name in SHEET] for row in filled.values())
     write_text(sheet, rows.getvalue())
-    write_page(audit_study(sample), page)
+    write_audit(audit_study(sample), folder)
     return sheet, page
 
 

@@ -61,7 +61,9 @@ def test_a_filled_in_sheet_of_an_audit_keeps_its_other_rows(posts, tmp_path):
     sheet.write_text(sheet.read_text().replace(",sheet,,", ",sheet,yes,no"))
     assert forget_in_study(tmp_path, lambda item: item == GONE)
     text = sheet.read_text()
-    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".png"] == ["audit.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["audit.csv", "keys"]
+    merged = merge_answers([sheet], read_study(tmp_path).expected)
+    assert len(merged.frame) == 2 * (len(posts) - 1) and not merged.left_out
     assert "Post 3" not in text and text.count(",yes,no") == len(posts) - 1
 
 
