@@ -33,7 +33,8 @@ from altlib.data.posts import as_posts, read_corpus, write_corpus
 from altlib.data.sources import registry
 from altlib.evaluation.study.answers import merge_answers, write_answers
 from altlib.evaluation.study.audit import audit_study, write_sheet
-from altlib.evaluation.study.folder import read_study, write_audit
+from altlib.evaluation.study.comparisons import compare_systems
+from altlib.evaluation.study.folder import read_study, write_audit, write_index, write_key
 from altlib.runs.book import only_run, run_book
 from altlib.runs.forgetting import forget
 
@@ -292,6 +293,19 @@ def killer() -> Killer:
     return Killer()
 
 
+def add_comparisons(run: Path) -> Path:
+    """Comparisons of two systems with results of Mechanical Turk, which hold the posts; returns the study's folder."""
+    posts, folder = read_corpus(run / "corpus"), run / "study"
+    written = {name: [f"{name}: {alt}" for alt in posts["alt_text"]] for name in ("one", "two")}
+    found = compare_systems(posts, written, [("one", "two")], len(posts), 0)
+    write_key(folder / "keys" / "comparisons.csv", found.key)
+    write_index(folder, [found.study], found.pairs, 0)
+    (folder / "answers").mkdir()
+    rows = [f'W1,{item.item_id},"{item.post}",first\n' for item in found.study.items]
+    (folder / "answers" / "turk.csv").write_text("WorkerId,Input.item_id,Input.post,Answer.fluency\n" + "".join(rows))
+    return folder
+
+
 def test_forgetting_that_is_killed_at_any_moment_is_finished_by_the_same_command(tmp_path, killer) -> None:
     collect("mastodon", tmp_path / "pristine" / "data")
     author, moments, done = AUTHORS["mastodon"].format(0), 0, False
@@ -300,6 +314,7 @@ def test_forgetting_that_is_killed_at_any_moment_is_finished_by_the_same_command
         shutil.rmtree(tmp_path / "work", ignore_errors=True)
         shutil.copytree(tmp_path / "pristine", tmp_path / "work")
         run = make_run(tmp_path / "work" / "run", "mastodon", tmp_path / "work" / "data")
+        study = add_comparisons(run)
         killer.at, killer.seen, killer.armed = moments, 0, True
         try:
             forget([run], [], [author])
@@ -313,6 +328,8 @@ def test_forgetting_that_is_killed_at_any_moment_is_finished_by_the_same_command
             assert not posts["text"].str.contains("zanzibar").any()
         forget([run], [], [author])
         assert traces(tmp_path / "work", "mastodon") == [], moments
+        merged = merge_answers([study / "answers" / "turk.csv"], read_study(study).expected)
+        assert len(merged.frame) == len(read_corpus(run / "corpus")) and not merged.left_out, moments
     assert moments > 30
 
 

@@ -19,6 +19,7 @@ ITEM_COLUMNS = (
     "Input.item_id",
     PROLIFIC_ITEM,
 )  # of files of answers, see altlib.evaluation.study.answer_files
+KEYED_BY = "source_item"  # the column of a key that names the picture
 LISTS = ("items", "results")  # of answers in JSON, by the page and by Prolific
 
 
@@ -26,7 +27,7 @@ def forget_in_study(folder: Path, gone: Callable[[str], bool]) -> bool:
     """Take items out of a study's folder.
 
     The keys and the files of answers stay without the items; every other file is deleted, as pages
-    and pictures cannot be told apart by item.
+    and pictures cannot be told apart by item. If this is stopped, doing it again finishes it.
 
     Args:
         folder: Of a study, or of the sheet of an audit.
@@ -35,49 +36,66 @@ def forget_in_study(folder: Path, gone: Callable[[str], bool]) -> bool:
     Returns:
         Whether anything is left.
     """
-    items: set[str] = set()
-    for keys in [folder / KEYS, *folder.glob(f"{EARLIER}/*/{KEYS}")]:
-        for file in sorted(keys.glob("*.csv")) if keys.is_dir() else ():
-            items |= forget_rows(file, gone, "source_item")
+    tables = [file for each in (folder, *folder.glob(f"{EARLIER}/*")) for file in sorted((each / KEYS).glob("*.csv"))]
+    keys = [file for file in tables if is_key(file)]
+    items = {item for file in keys for item in named_items(file, gone)}
 
     def asked_about(item: str) -> bool:
         return item in items or gone(item)
 
-    for file in [p for p in folder.rglob("*") if p.is_file()]:
+    kept = {*keys, *folder.rglob(f"{KEYS}/{INDEX}")}
+    for file in [p for p in folder.rglob("*") if p.is_file() and p not in kept]:
         inside = file.relative_to(folder).parts
-        if KEYS in inside[:-1] and (file.name == INDEX or file.suffix == ".csv"):
-            continue
         if file.suffix.lower() in SUFFIXES and (inside[0] == ANSWERS or len(inside) == 1):
             forget_answers(file, asked_about)
         else:
             file.unlink()
+    for file in keys:  # last, as nothing else tells which items are to be forgotten
+        forget_rows(file, gone, KEYED_BY)
     for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
         if not any(path.iterdir()):
             path.rmdir()
     return any(folder.iterdir())
 
 
-def forget_rows(file: Path, gone: Callable[[str], bool], column: str) -> set[str]:
-    """Take the rows whose ``column`` names what is to be forgotten out of a CSV file; returns their item_id."""
+def read_rows(file: Path) -> list[list[str]]:
+    """The rows of a CSV file, the names of its columns first."""
     with file.open(encoding="utf-8-sig", newline="") as table:
-        rows = list(csv.reader(table))
-    if not rows or column not in rows[0]:
-        return set()
-    place, name = rows[0].index(column), rows[0].index("item_id") if "item_id" in rows[0] else rows[0].index(column)
-    taken = [row for row in rows[1:] if len(row) > place and gone(unprefixed(row[place]))]
-    if taken:
+        return list(csv.reader(table))
+
+
+def is_key(file: Path) -> bool:
+    """Whether a file can be read as a key; one that was edited into something else cannot."""
+    try:
+        columns, *rows = read_rows(file)
+    except (ValueError, csv.Error):
+        return False
+    return {KEYED_BY, "item_id"} <= set(columns) and all(len(row) == len(columns) for row in rows)
+
+
+def named_items(file: Path, gone: Callable[[str], bool]) -> set[str]:
+    """The items of a key whose picture is to be forgotten."""
+    columns, *rows = read_rows(file)
+    picture, item = columns.index(KEYED_BY), columns.index("item_id")
+    return {unprefixed(row[item]) for row in rows if gone(unprefixed(row[picture]))}
+
+
+def forget_rows(file: Path, gone: Callable[[str], bool], column: str) -> None:
+    """Take the rows whose ``column`` names what is to be forgotten out of a CSV file."""
+    columns, *rows = read_rows(file)
+    place = columns.index(column)
+    left = [row for row in rows if len(row) > place and not gone(unprefixed(row[place]))]
+    if len(left) < len(rows):
         text = io.StringIO()
-        csv.writer(text).writerows(row for row in rows if row not in taken)
+        csv.writer(text).writerows([columns, *left])
         write_text(file, text.getvalue())
-    return {unprefixed(row[name]) for row in taken if len(row) > name}
 
 
 def forget_answers(file: Path, gone: Callable[[str], bool]) -> None:
     """Take items out of a file of answers; a file that cannot be read as one is deleted, as nobody knows what it holds."""
     try:
         if file.suffix.lower() == ".csv":
-            with file.open(encoding="utf-8-sig", newline="") as table:
-                columns = next(csv.reader(table), [])
+            columns = next(iter(read_rows(file)), [])
             forget_rows(file, gone, next(name for name in ITEM_COLUMNS if name in columns))
         else:
             content = json.loads(file.read_text(encoding="utf-8-sig"))

@@ -67,6 +67,13 @@ def test_a_filled_in_sheet_of_an_audit_keeps_its_other_rows(posts, tmp_path):
     assert "Post 3" not in text and text.count(",yes,no") == len(posts) - 1
 
 
+@pytest.mark.parametrize("content", [b"", b"notes\nPost 3\n", b"item_id,source_item\nPost 3\n", b"\xff\xfePost 3"])
+def test_a_key_that_was_edited_into_something_else_is_deleted(content, tmp_path):
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "comparisons.csv").write_bytes(content)
+    assert not forget_in_study(tmp_path, lambda item: item == GONE)
+
+
 def test_nothing_is_left_of_a_study_that_nobody_answered_and_that_held_one_item(tmp_path):
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "comparisons.html").write_text("Post 3")
