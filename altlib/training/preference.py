@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from altlib.core.cache_keys import Key
+from altlib.core.cache_keys import Key, weights_fingerprint
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.devices import mixed_precision, precision_name
 from altlib.core.files import only_one, whole_file
@@ -131,10 +131,21 @@ class PreferenceLearner:
         validation: Pairs on which rewards are followed, in all combinations.
         settings: How.
         name: Of the run.
+        starts_as_reference: Whether the policy is its own reference before the first update, so that the
+            reference's log-probabilities are the policy's.
     """
 
-    def __init__(self, policy: Any, training: PairData, validation: PairData, settings: PreferenceSettings, name: str):
+    def __init__(
+        self,
+        policy: Any,
+        training: PairData,
+        validation: PairData,
+        settings: PreferenceSettings,
+        name: str,
+        starts_as_reference: bool = False,
+    ):
         self.name, self.module, self.settings = f"preference {name}", policy, settings
+        self.starts_as_reference = starts_as_reference
         self.training, self.validation = training, validation
         self.lengths = training.prepared.lengths
         precision = precision_name(precision_of(policy))
@@ -181,8 +192,11 @@ class PreferenceLearner:
     def evaluate(self, step: int, interval: Interval, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The row of an evaluation, see :func:`train_policy`."""
         data = self.validation
-        with autocast(self.module):
-            said = reference_log_probabilities(self.module, data.prepared, data.wanted, self.settings.batch_size)
+        if step == 0 and self.starts_as_reference:
+            said = data.reference
+        else:
+            with autocast(self.module):
+                said = reference_log_probabilities(self.module, data.prepared, data.wanted, self.settings.batch_size)
         ratios = said - data.reference
         beta = self.settings.loss.beta if self.settings.loss else 1.0
         names = [name for name, worse in COMPARISONS.items() if worse in data.wanted]
@@ -290,7 +304,8 @@ def train_policy(
     if record := finished(folder, key):
         return record
     torch.manual_seed(settings.seed)
-    learner = PreferenceLearner(policy, data, watched, settings, name)
+    same = reference is policy or weights_fingerprint(reference) == weights_fingerprint(policy)
+    learner = PreferenceLearner(policy, data, watched, settings, name, same)
     parameters = [p for p in policy.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=0.0)
     return fit(learner, optimiser, learner.plan(), folder, key)

@@ -83,6 +83,11 @@ def study_plans(
     return plans
 
 
+def cost(plan: PreferencePlan) -> tuple[bool, int]:
+    """What orders runs by how long they take: whether the vision encoder learns, and the number of comparisons."""
+    return plan.paradigm.in_preference, len(used_comparisons(plan.loss.weights)) if plan.loss else 0
+
+
 def ablation_plans(loss: PreferenceLoss, paradigm: Paradigm, seed: int) -> list[PreferencePlan]:
     """MCM-DPO without each of its comparisons, and with mDPO's anchor if it has none."""
     used = used_comparisons(loss.weights)
@@ -189,7 +194,9 @@ class PreferenceStudy:
         if self.device == "cpu":
             jobs = {f"SFT {i}": partial(self.train_supervised, *stage) for i, stage in enumerate(stages)}
             side_by_side(jobs, "supervised stages")
-            side_by_side({p.name: partial(self.train, p) for p in plans if p.objective != SFT}, "preference stages")
+            # The longest first, so that no core waits for another at the end.
+            later = sorted((p for p in plans if p.objective != SFT), key=cost, reverse=True)
+            side_by_side({p.name: partial(self.train, p) for p in later}, "preference stages")
         return {plan.name: self.train(plan).frame() for plan in plans}
 
     def features(self, policy: CaptionerPolicy, images: list[str]) -> Tensor:
@@ -204,6 +211,14 @@ class PreferenceStudy:
         features = self.features(policy, posts["image"].tolist())
         kept = self.run / "preference" / "captions"
         return best_texts(decode_once(policy.captioner, features, posts["text"].tolist(), decoding, kept, plan.name))
+
+    def all_captions(
+        self, plans: Sequence[PreferencePlan], posts: pd.DataFrame, decoding: Decoding
+    ) -> dict[str, list[str]]:
+        """:meth:`captions` of every run by name, side by side on the processor."""
+        if self.device == "cpu":
+            side_by_side({plan.name: partial(self.captions, plan, posts, decoding) for plan in plans}, "captions")
+        return {plan.name: self.captions(plan, posts, decoding) for plan in plans}
 
     def attention(self, plan: PreferencePlan, posts: pd.DataFrame, seed: int) -> SwappedInputs:
         """Whether a run looks at the pictures and reads the posts (columns image, text and alt_text)."""

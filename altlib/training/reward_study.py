@@ -213,6 +213,12 @@ class RewardStudy:
         posts = self.posts["test"]["text"].tolist()
         return best_texts(decode_once(captioner, self.features["test"], posts, decoding, kept, plan.name))
 
+    def all_captions(self, plans: Sequence[RewardPlan], decoding: Decoding) -> dict[str, list[str]]:
+        """:meth:`captions` of every run by name, side by side on the processor."""
+        if self.device == "cpu":
+            side_by_side({plan.name: partial(self.captions, plan, decoding) for plan in plans}, "captions")
+        return {plan.name: self.captions(plan, decoding) for plan in plans}
+
     def captioner(self, plan: RewardPlan) -> PrefixCaptioner:
         """The captioner of a finished run."""
         return load_captioner(self.folder(plan), self.device)

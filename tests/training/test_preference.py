@@ -158,6 +158,23 @@ def test_what_is_impossible_is_refused_before_the_run(policy, pairs, tmp_path):
     assert not folder.exists() and not (tmp_path / "reference").exists()
 
 
+def test_a_policy_that_starts_as_its_reference_is_not_scored_before_the_first_update(
+    policy, pairs, tmp_path, monkeypatch
+):
+    scored, score = [], preference.reference_log_probabilities
+    monkeypatch.setattr(
+        preference, "reference_log_probabilities", lambda *given: scored.append(given[0]) or score(*given)
+    )
+    run(policy(), pairs, tmp_path / "own")
+    assert len(scored) == 4  # the reference on both kinds of pairs, and the policy after two and after four updates
+    scored.clear()
+    other = policy()
+    torch.nn.init.normal_(other.captioner.embedding.weight)
+    curve = run(policy(), pairs, tmp_path / "other", reference=other).frame()
+    assert len(scored) == 5
+    assert curve["best reward"][0] != 0
+
+
 def test_another_model_may_be_the_reference(policy, pairs, tmp_path):
     other = policy()
     with torch.no_grad():

@@ -74,6 +74,22 @@ def test_paradigms_share_the_supervised_stage_and_are_read_back(study, monkeypat
     assert made.train_all(plans).keys() == curves.keys()
 
 
+def test_all_runs_write_as_each_writes_alone(study):
+    made, pairs = study
+    plans = study_plans(LOSS, [PARADIGMS["P1"]], [0], 1)[:2]
+    made.train_all(plans)
+    search = Decoding(beams=1, max_tokens=4)
+    alone = {plan.name: made.captions(plan, pairs, search) for plan in plans}
+    assert made.all_captions(plans, pairs, search) == alone
+
+
+def test_runs_with_more_comparisons_come_first():
+    plans = study_plans(LOSS, [PARADIGMS["P1"], PARADIGMS["P4"]], [0], 1)
+    ordered = sorted(plans, key=preference_study.cost, reverse=True)
+    assert [p.system for p in ordered[:2]] == [f"{MCM_DPO}, P4", f"{DPO}, P4"]
+    assert ordered[3].system == f"{MCM_DPO}, P1"
+
+
 def test_a_captioner_gives_pairs_of_its_own_texts(study):
     made, pairs = study
     posts = pairs.assign(

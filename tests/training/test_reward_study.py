@@ -66,6 +66,13 @@ def test_both_stages_are_made_and_read_back(study, reward, monkeypatch):
     assert len(study.captions(plan, Decoding(beams=1, max_tokens=5))) == 3
 
 
+def test_all_runs_write_as_each_writes_alone(study):
+    plans = [RewardPlan("mlp", True, 6, reward) for reward in ("clip", "none")]
+    study.train(plans[0])
+    search = Decoding(beams=1, max_tokens=5)
+    assert study.all_captions(plans, search) == {plan.name: study.captions(plan, search) for plan in plans}
+
+
 def test_more_labels_are_learned_from_for_as_many_updates(study):
     few, many = (RewardPlan("mlp", True, n) for n in (4, 12))
     for plan in (few, many):
