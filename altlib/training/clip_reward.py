@@ -1,9 +1,12 @@
 """Self-supervised training of a captioner by a reward of what it writes (self-supervised captioning paper, section 2.2).
 
-After a supervised stage on a few labelled pictures, each step samples captions for unlabelled pictures
-with Gumbel-softmax (:mod:`altlib.generation.gumbel`), sends them through CLIP's text encoder, and
-minimises minus the reward. A term that holds the captioner to the language of its supervised start may be
-added; in the paper there is none. What is kept is the last state.
+After a supervised stage on a few labelled pictures, each step samples captions for unlabelled pictures,
+sends them through CLIP's text encoder, and minimises minus the reward. The gradient comes in one of two ways.
+With Gumbel-softmax (:mod:`altlib.generation.gumbel`), as in the paper, it flows from CLIP through the choice of
+each word. With REINFORCE nothing flows through the choice: several captions of each picture are drawn, and those
+whose reward is above the mean of the picture's others become likelier (Kool et al. 2019). A term that holds the
+captioner to the language of its supervised start may be added; in the paper there is none. What is kept is the
+last state.
 """
 
 from __future__ import annotations
@@ -25,12 +28,14 @@ from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.generation.decoding import Decoding, best_texts, decode, prompt_batch
 from altlib.generation.gumbel import RelaxedCaptions, sample_relaxed
+from altlib.generation.sampling import caption_log_likelihoods, sample_tokens
 from altlib.models.captioner import Example, PrefixCaptioner
 from altlib.models.policy import silence_dropout
 from altlib.training.loop import Interval, Plan, TrainingRecord, finished, fit
 from altlib.training.rewards import Reward
 
 CODE = code_fingerprint("training.clip_reward")
+GRADIENTS = ("gumbel", "reinforce")
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class RewardSettings:
         batch_size: Pictures per update.
         learning_rate: Of Adam.
         schedule: constant, linear or cosine.
+        gradient: Of :data:`GRADIENTS`: gumbel, the paper's, or reinforce.
+        samples: Captions of each picture in an update with reinforce, two or more.
         first_temperature: Of Gumbel-softmax in the first update.
         last_temperature: In the last one; between them it falls by equal factors.
         straight_through: Whether the reward reads the sampled text itself, rather than mixtures of tokens.
@@ -50,12 +57,17 @@ class RewardSettings:
         evaluations: How often captions are written for the validation pictures, besides once before the first update.
         gradient_clip: Largest norm of the gradient.
         seed: Of the order of pictures and of the noise.
+
+    Raises:
+        ValueError: A value is impossible.
     """
 
     epochs: int = 10
     batch_size: int = 64
     learning_rate: float = 1e-5
     schedule: str = "constant"
+    gradient: str = "gumbel"
+    samples: int = 4
     first_temperature: float = 1.0
     last_temperature: float = 0.5
     straight_through: bool = True
@@ -64,6 +76,14 @@ class RewardSettings:
     evaluations: int = 5
     gradient_clip: float = 1.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.gradient not in GRADIENTS:
+            raise ValueError(f"unknown gradient of the reward {self.gradient!r}; known: {', '.join(GRADIENTS)}")
+        if self.samples < 2:
+            raise ValueError(
+                f"reinforce compares a caption with the others of its picture, so samples must be 2 or more, not {self.samples}"
+            )
 
     def temperature(self, done: float) -> float:
         """The temperature after a share of all updates."""
@@ -102,6 +122,12 @@ def divergence(captions: RelaxedCaptions, before: Tensor) -> Tensor:
     own, other = captions.logits.log_softmax(-1), before.log_softmax(-1)
     each = (own.exp() * (own - other)).sum(-1)  # (B, T)
     return each[captions.counted].mean()
+
+
+def above_the_others(rewards: Tensor) -> Tensor:
+    """How far each caption's reward is above the mean of its picture's other captions, (B, K) -> (B, K)."""
+    samples = rewards.shape[1]
+    return (rewards - rewards.mean(1, keepdim=True)) * samples / (samples - 1)
 
 
 class RewardLearner:
@@ -155,10 +181,20 @@ class RewardLearner:
     def backward(self, batch: tuple[int, list[int]]) -> tuple[float, float]:
         """Gradients of minus the mean reward, and of the fluency term; the summed loss and the number of pictures."""
         step, rows = batch
-        settings = self.settings
-        temperature = settings.temperature(step / max(1, self.plan().steps - 1))
         features = self.unlabelled.features[rows].to(self.device)
         examples = [self.examples[row] for row in rows]
+        if self.settings.gradient == "gumbel":
+            loss = self.gumbel_loss(features, examples, step)
+            loss.backward()
+        else:
+            surrogate, loss = self.reinforce_loss(features, examples)
+            surrogate.backward()
+        return loss.item() * len(rows), float(len(rows))
+
+    def gumbel_loss(self, features: Tensor, examples: list[Example], step: int) -> Tensor:
+        """Minus the mean reward of one caption of each picture, with the fluency term; its gradient is that of training."""
+        settings = self.settings
+        temperature = settings.temperature(step / max(1, self.plan().steps - 1))
         captions = sample_relaxed(
             self.module, features, examples, temperature, settings.max_tokens, settings.straight_through
         )
@@ -168,8 +204,22 @@ class RewardLearner:
             with torch.no_grad():
                 before = start_logits(self.start, features, examples, captions.tokens)
             loss = loss + settings.fluency * divergence(captions, before)
-        loss.backward()
-        return loss.item() * len(rows), float(len(rows))
+        return loss
+
+    def reinforce_loss(self, features: Tensor, examples: list[Example]) -> tuple[Tensor, Tensor]:
+        """What has the gradient of the loss, and the loss itself: minus the mean reward, with the fluency term."""
+        settings = self.settings
+        tokens = sample_tokens(self.module, features, examples, settings.samples, settings.max_tokens)
+        each = features.repeat_interleave(settings.samples, 0)  # (B * K, d_clip)
+        posts = [example for example in examples for _ in range(settings.samples)]
+        said, lengths = caption_log_likelihoods(self.module, each, posts, tokens)
+        rewards = self.reward.of_texts(self.reward.bridge.texts(tokens), F.normalize(each, dim=-1))
+        if self.start is not None:
+            with torch.no_grad():
+                before, _ = caption_log_likelihoods(self.start, each, posts, tokens)
+            rewards = rewards - settings.fluency * (said.detach() - before) / lengths
+        advantages = above_the_others(rewards.view(-1, settings.samples)).flatten()
+        return -(advantages * said).mean(), -rewards.mean()
 
     def evaluate(self, step: int, interval: Interval, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The row of an evaluation: step, epoch, loss, seconds, and the greedy captions of the validation pictures."""

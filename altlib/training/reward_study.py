@@ -18,6 +18,7 @@ from altlib.core.files import read_json
 from altlib.core.parallel import side_by_side
 from altlib.evaluation.refcompare import cosines
 from altlib.generation.decoding import Decoding, best_texts, decode_once
+from altlib.generation.sampling import sample_tokens
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_captioner, load_captioner
 from altlib.models.clip import Clip
 from altlib.models.clipcap import start_from_clipcap
@@ -25,7 +26,7 @@ from altlib.models.description_clip import DescriptionClip, load_tuned
 from altlib.models.features import picture_features
 from altlib.models.vocabulary_bridge import VocabularyBridge
 from altlib.training.captions import TrainingSettings, train
-from altlib.training.clip_reward import Pictures, RewardSettings, train_on_reward
+from altlib.training.clip_reward import GRADIENTS, Pictures, RewardSettings, train_on_reward
 from altlib.training.examples import encode_posts
 from altlib.training.rewards import REWARDS, Reward
 
@@ -41,6 +42,7 @@ class RewardPlan:
         trains_lm: Whether the language model learns, too.
         labelled: Pictures with alt text in the supervised stage; 0 is a run without this stage.
         reward: One of :data:`altlib.training.rewards.REWARDS`, or none: the supervised stage alone.
+        gradient: Of the reward, one of :data:`altlib.training.clip_reward.GRADIENTS`.
         fluency: Weight of the fluency term.
         seed: Of both stages.
     """
@@ -49,6 +51,7 @@ class RewardPlan:
     trains_lm: bool
     labelled: int
     reward: str = "clip"
+    gradient: str = "gumbel"
     fluency: float = 0.0
     seed: int = 0
 
@@ -63,15 +66,18 @@ class RewardPlan:
         """Of the run's folder."""
         language = "tuned" if self.trains_lm else "frozen"
         fluency = f"-fluency-{self.fluency:g}" if self.fluency else ""
-        return f"{self.mapper}-{language}-{self.labelled}-{self.reward}{fluency}-{self.seed}"
+        reward = self.reward if self.reward == NO_REWARD else f"{self.reward}-{self.gradient}"
+        return f"{self.mapper}-{language}-{self.labelled}-{reward}{fluency}-{self.seed}"
 
     @property
     def supervised(self) -> RewardPlan:
         """Its supervised stage."""
-        return replace(self, reward=NO_REWARD, fluency=0.0)
+        return replace(self, reward=NO_REWARD, gradient=GRADIENTS[0], fluency=0.0)
 
 
-def reward_plans(usual: RewardPlan, labels: Sequence[int], rewards: Sequence[str], fluency: float) -> dict[str, list]:
+def reward_plans(
+    usual: RewardPlan, labels: Sequence[int], rewards: Sequence[str], fluency: float, seeds: int = 1
+) -> dict[str, list[RewardPlan]]:
     """The runs of the study by what they are for; the usual one is in all of them.
 
     Args:
@@ -79,6 +85,7 @@ def reward_plans(usual: RewardPlan, labels: Sequence[int], rewards: Sequence[str
         labels: Numbers of labelled pictures.
         rewards: Of :data:`altlib.training.rewards.REWARDS`.
         fluency: Weight of the fluency term in the run that has one; 0 makes none.
+        seeds: Of the usual run.
     """
     variants = [(mapper, tuned) for tuned in (False, True) for mapper in ("mlp", "transformer")]
     return {
@@ -87,6 +94,8 @@ def reward_plans(usual: RewardPlan, labels: Sequence[int], rewards: Sequence[str
         "rewards": [replace(usual, reward=reward) for reward in dict.fromkeys([usual.reward, *rewards])],
         "guards": [usual, *([replace(usual, fluency=fluency)] if fluency else [])],
         "stages": [usual, replace(usual, labelled=0)],
+        "gradients": [usual, *(replace(usual, gradient=other) for other in GRADIENTS if other != usual.gradient)],
+        "seeds": [replace(usual, seed=usual.seed + number) for number in range(seeds)],
     }
 
 
@@ -188,7 +197,7 @@ class RewardStudy:
         """A run's evaluations, each with the texts of the validation pictures; made or read back."""
         captioner = self.train_supervised(plan)
         pictures = {name: Pictures(self.features[name], self.posts[name]["text"].tolist()) for name in ("train", "val")}
-        settings = replace(self.settings, fluency=plan.fluency, seed=plan.seed)
+        settings = replace(self.settings, gradient=plan.gradient, fluency=plan.fluency, seed=plan.seed)
         reward = self.reward(captioner, plan)
         record = train_on_reward(
             captioner, reward, pictures["train"], pictures["val"], settings, self.folder(plan), plan.name
@@ -218,6 +227,17 @@ class RewardStudy:
         if self.device == "cpu":
             side_by_side({plan.name: partial(self.captions, plan, decoding) for plan in plans}, "captions")
         return {plan.name: self.captions(plan, decoding) for plan in plans}
+
+    def best_of(self, plan: RewardPlan, samples: int, max_tokens: int) -> list[str]:
+        """Of some captions that a run draws for each test picture, the one that CLIP scores highest."""
+        captioner, images = self.captioner(plan), self.features["test"]
+        bridge = VocabularyBridge(captioner.tokenizer, self.clip)
+        torch.manual_seed(plan.seed)
+        examples = [captioner.encode(post) for post in self.posts["test"]["text"]]
+        tokens = sample_tokens(captioner, images, examples, samples, max_tokens)
+        texts = bridge.texts(tokens)
+        scores = cosines(images.repeat_interleave(samples, 0), self.clip.encode_texts(texts)).reshape(-1, samples)
+        return [texts[row * samples + best] for row, best in enumerate(scores.argmax(1).tolist())]
 
     def captioner(self, plan: RewardPlan) -> PrefixCaptioner:
         """The captioner of a finished run."""

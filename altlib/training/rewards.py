@@ -1,7 +1,8 @@
-"""Rewards of a generated text that have a gradient: CLIP's relevance, a description-preferring CLIP's, and RefCompare's."""
+"""Rewards of a generated text: CLIP's relevance, a description-preferring CLIP's, and RefCompare's."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +42,21 @@ class Reward:
             return cosines
         steps = (cosines[:, None] - self.references.to(cosines)) / self.width
         return torch.sigmoid(steps).mean(1)
+
+    @torch.no_grad()
+    def of_texts(self, texts: Sequence[str], images: Tensor) -> Tensor:
+        """The reward of texts, without gradients.
+
+        Args:
+            texts: B texts.
+            images: Unit-length features of the pictures, (B, width).
+
+        Returns:
+            (B,).
+        """
+        read = self.bridge.clip.tokenize([text.strip() for text in texts]).to(self.bridge.device)
+        embedded = self.bridge.tower(read)
+        return self.of_cosines((embedded * images.to(embedded)).sum(-1))
 
     def __call__(self, tokens: Tensor, relaxed: Tensor, images: Tensor, straight_through: bool = True) -> Tensor:
         """The reward of sampled texts, with gradients to the relaxed one-hot vectors.

@@ -9,7 +9,15 @@ from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_capt
 from altlib.models.clip import load_clip
 from altlib.models.vocabulary_bridge import VocabularyBridge
 from altlib.training import clip_reward, loop
-from altlib.training.clip_reward import Pictures, RewardSettings, divergence, start_logits, train_on_reward
+from altlib.generation.sampling import caption_log_likelihoods
+from altlib.training.clip_reward import (
+    Pictures,
+    RewardSettings,
+    above_the_others,
+    divergence,
+    start_logits,
+    train_on_reward,
+)
 from altlib.training.rewards import Reward
 from tests.conftest import small_gpt2
 
@@ -45,13 +53,16 @@ def run(captioner, reward, pictures, folder, settings=SETTINGS):
     return train_on_reward(captioner, reward, pictures(8), pictures(3, 1), settings, folder, "test")
 
 
-@pytest.mark.parametrize("straight_through", [True, False])
-def test_the_reward_rises(clip, tokenizer, reward, pictures, tmp_path, straight_through):
+@pytest.mark.parametrize(
+    "way",
+    [{"straight_through": True}, {"straight_through": False}, {"gradient": "reinforce", "learning_rate": 5e-4}],
+    ids=str,
+)
+def test_the_reward_rises(clip, tokenizer, reward, pictures, tmp_path, way):
     """One picture that is the embedding of a text: the captioner learns to write what fits it."""
     target = clip.encode_texts(["two dogs on the grass"]).clone().expand(16, -1)
-    settings = RewardSettings(
-        epochs=25, batch_size=16, learning_rate=3e-3, max_tokens=6, evaluations=5, straight_through=straight_through
-    )
+    usual = RewardSettings(epochs=25, batch_size=16, learning_rate=3e-3, max_tokens=6, evaluations=5)
+    settings = dataclasses.replace(usual, **way)
     config = CaptionerConfig("miniature", clip.width, prefix_length=2, max_tokens=20)
     captioner = build_captioner(config, seed=0).eval()
     some = Pictures(target, [""] * 16)
@@ -77,9 +88,11 @@ def test_only_the_mapping_network_learns_if_the_language_model_is_frozen(clip, t
     assert all(p.grad is None for p in clip.model.transformer.parameters())
 
 
-@pytest.mark.parametrize("killed_at", [1, 3])
-def test_a_killed_stage_resumes_with_equal_results(clip, tokenizer, reward, pictures, tmp_path, monkeypatch, killed_at):
-    settings = dataclasses.replace(SETTINGS, fluency=0.1)
+@pytest.mark.parametrize(("killed_at", "gradient"), [(1, "gumbel"), (3, "gumbel"), (3, "reinforce")])
+def test_a_killed_stage_resumes_with_equal_results(
+    clip, tokenizer, reward, pictures, tmp_path, monkeypatch, killed_at, gradient
+):
+    settings = dataclasses.replace(SETTINGS, fluency=0.1, gradient=gradient)
     undisturbed = run(captioner_for(clip, tokenizer), reward, pictures, tmp_path / "undisturbed", settings)
     monkeypatch.setattr(loop, "SAVE_EVERY", 1)
     steps, real = 0, loop.update
@@ -127,6 +140,31 @@ def test_the_divergence_from_the_start_is_zero_at_the_start_and_holds_the_captio
     assert distances[5.0] < 0.5 * distances[0.0]
 
 
+def test_a_caption_is_judged_by_the_others_of_its_picture():
+    rewards = torch.tensor([[1.0, 2.0, 6.0], [3.0, 3.0, 3.0]])
+    assert above_the_others(rewards).tolist() == [[-3.0, -1.5, 4.5], [0.0, 0.0, 0.0]]  # 1 - (2 + 6) / 2, ...
+
+
+def test_reinforce_has_the_gradient_of_the_expected_reward(clip, tokenizer, reward, pictures):
+    """With captions of one token the expected reward, and so its gradient, can be summed over all captions."""
+    captioner = captioner_for(clip, tokenizer)
+    some, weight = pictures(1), captioner.mapper.model[0].bias
+    settings = RewardSettings(gradient="reinforce", samples=20_000, max_tokens=1)
+    learner = clip_reward.RewardLearner(captioner, reward, some, some, settings, "test")
+    torch.manual_seed(0)
+    surrogate, loss = learner.reinforce_loss(some.features, learner.examples)
+    (found,) = torch.autograd.grad(surrogate, weight)
+    tokens = torch.arange(len(tokenizer))
+    said, _ = caption_log_likelihoods(
+        captioner, some.features.expand(len(tokens), -1), learner.examples * len(tokens), tokens[:, None]
+    )
+    rewards = reward.of_texts(reward.bridge.texts(tokens[:, None]), some.features.expand(len(tokens), -1))
+    expected = -(said.exp() * rewards).sum()
+    (exact,) = torch.autograd.grad(expected, weight)
+    assert float(loss) == pytest.approx(float(expected.detach()), abs=0.01)
+    assert float(F.cosine_similarity(found, exact, dim=0)) > 0.9
+
+
 def test_the_temperature_falls_by_equal_factors():
     settings = RewardSettings(first_temperature=1.0, last_temperature=0.25)
     assert [settings.temperature(done) for done in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0.25])
@@ -147,6 +185,7 @@ def test_every_picture_comes_once_in_an_epoch(clip, tokenizer, reward, pictures)
     [
         lambda s, r: (dataclasses.replace(s, fluency=0.1), r),
         lambda s, r: (dataclasses.replace(s, first_temperature=2.0), r),
+        lambda s, r: (dataclasses.replace(s, gradient="reinforce"), r),
         lambda s, r: (s, Reward("description", r.bridge)),
         lambda s, r: (s, Reward("refcompare", r.bridge, torch.tensor([0.1]))),
     ],
@@ -168,3 +207,7 @@ def test_what_cannot_learn_is_refused(clip, tokenizer, reward, pictures, tmp_pat
         run(captioner_for(clip, tokenizer, uses_image=False), reward, pictures, tmp_path)
     with pytest.raises(ValueError, match="0 unlabelled"):
         train_on_reward(captioner_for(clip, tokenizer), reward, pictures(0), pictures(1), SETTINGS, tmp_path, "test")
+    with pytest.raises(ValueError, match="'evolution'; known: gumbel, reinforce"):
+        RewardSettings(gradient="evolution")
+    with pytest.raises(ValueError, match="samples must be 2 or more, not 1"):
+        RewardSettings(gradient="reinforce", samples=1)

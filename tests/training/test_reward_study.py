@@ -23,6 +23,9 @@ def test_the_usual_run_is_in_every_group_and_one_thing_changes():
     assert [plan.reward for plan in groups["rewards"]] == ["clip", "description", "refcompare"]
     assert groups["guards"][1].fluency == 0.1 and groups["stages"][1].labelled == 0
     assert len(reward_plans(USUAL, [], [], 0.0)["guards"]) == 1
+    assert [plan.gradient for plan in groups["gradients"]] == ["gumbel", "reinforce"]
+    assert [plan.seed for plan in reward_plans(USUAL, [], [], 0.0, seeds=3)["seeds"]] == [0, 1, 2]
+    assert USUAL.supervised == groups["gradients"][1].supervised  # one supervised stage for both
     everything = {plan for group in groups.values() for plan in group}
     assert len({plan.name for plan in everything}) == len(everything)
 
@@ -71,6 +74,19 @@ def test_all_runs_write_as_each_writes_alone(study):
     study.train(plans[0])
     search = Decoding(beams=1, max_tokens=5)
     assert study.all_captions(plans, search) == {plan.name: study.captions(plan, search) for plan in plans}
+
+
+def test_the_best_of_several_captions_is_the_one_that_clip_scores_highest(study):
+    plan = RewardPlan("mlp", True, 6, "none")
+    study.train_supervised(plan)
+    images = study.features["test"]
+
+    def scores(texts):
+        return (study.clip.encode_texts(texts) * images).sum(-1)
+
+    one, many = (study.best_of(plan, samples, 5) for samples in (1, 16))
+    assert len(one) == len(many) == 3
+    assert float(scores(many).mean()) > float(scores(one).mean())
 
 
 def test_more_labels_are_learned_from_for_as_many_updates(study):
