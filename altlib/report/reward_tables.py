@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from altlib.core.estimates import Estimate
+from altlib.core.estimates import Estimate, mean_estimate
 from altlib.core.measured import Results, counted, of_scores
 from altlib.evaluation.reward_history import parting_step
 from altlib.training.reward_study import NO_REWARD, RewardPlan
@@ -23,12 +23,30 @@ def stages(plans: Sequence[RewardPlan]) -> list[RewardPlan]:
     return list(dict.fromkeys(both))
 
 
-def stage_table(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> pd.DataFrame:
+GRADIENT_NAMES = {"gumbel": "Gumbel-softmax", "reinforce": "REINFORCE"}
+
+
+def reward_in_words(plan: RewardPlan) -> str:
+    """The reward of a run with what it is learned by, or none."""
+    if plan.reward == NO_REWARD:
+        return NO_REWARD
+    fluency = f", fluency {plan.fluency:g}" if plan.fluency else ""
+    return f"{plan.reward}, {GRADIENT_NAMES[plan.gradient]}{fluency}"
+
+
+def best_of_name(samples: int) -> str:
+    """Of the choice among drawn captions, in tables."""
+    return f"none; best of {samples} by CLIP"
+
+
+def stage_table(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric], best_of: int = 0) -> pd.DataFrame:
     """The scores of runs before and after their reward, one row per stage.
 
     Args:
         plans: The runs.
         scores: Name of each stage -> its scores.
+        best_of: Adds a row for the best of so many captions that the first run's supervised stage draws, whose
+            scores are under :func:`best_of_name`; 0 adds none.
     """
     rows = []
     for plan in stages(plans):
@@ -36,11 +54,62 @@ def stage_table(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> 
             {
                 "captioner": plan.variant,
                 "labelled pictures": plan.labelled,
-                "reward": plan.reward + (f", fluency {plan.fluency:g}" if plan.fluency else ""),
+                "reward": reward_in_words(plan),
                 **{metric: found.text(2) for metric, found in scores[plan.name].items()},
             }
         )
+    if best_of:
+        first, name = plans[0], best_of_name(best_of)
+        row = {"captioner": first.variant, "labelled pictures": first.labelled, "reward": name}
+        rows.append(row | {metric: found.text(2) for metric, found in scores[name].items()})
     return pd.DataFrame(rows)
+
+
+def seeds_verdict(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> str:
+    """A sentence: what the self-supervised stage changes, mean over the seeds of one run, with intervals over pictures.
+
+    Args:
+        plans: The run with each of its seeds.
+        scores: Name of each stage -> its scores.
+    """
+    means, gains = [], []
+    for metric in (REFCOMPARE, BLEU):
+        after, before = (
+            mean_estimate([scores[plan.name][metric] for plan in chosen])
+            for chosen in (plans, [plan.supervised for plan in plans])
+        )
+        means.append(f"{metric} {before.value:.2f} to {after.value:.2f}")
+        gains.append((after - before).text())
+    seeds = f"Mean over {len(plans)} seeds" if len(plans) > 1 else "One seed"
+    return (
+        f"{seeds} of {plans[0].variant}, reward {reward_in_words(plans[0])}: {means[0]} (difference {gains[0]}), "
+        f"{means[1]} (difference {gains[1]})."
+    )
+
+
+def best_of_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric], samples: int) -> str:
+    """A sentence: what choosing among drawn captions reaches, and whether the reward has taught as much."""
+    chosen, learned = scores[best_of_name(samples)], scores[plan.name]
+    low, high = (learned[REFCOMPARE] - chosen[REFCOMPARE]).interval
+    taught = "more than" if low > 0 else "less than" if high < 0 else "about as much as"
+    return (
+        f"Without any reward, the best by CLIP of {samples} captions that the supervised start draws for a picture has a "
+        f"RefCompare of {chosen[REFCOMPARE].text()} and a BLEU@4 of {chosen[BLEU].text()}; the self-supervised stage "
+        f"teaches {taught} that ({learned[REFCOMPARE].value:.2f})."
+    )
+
+
+def gradient_verdict(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> str:
+    """A sentence: by which way to the gradient RefCompare ends higher after as many updates; plans differ in nothing else."""
+    one, other = plans[:2]
+    difference = scores[one.name][REFCOMPARE] - scores[other.name][REFCOMPARE]
+    low, high = difference.interval
+    outcome = "higher" if low > 0 else "lower" if high < 0 else "neither measurably higher nor lower"
+    names = [GRADIENT_NAMES[plan.gradient] for plan in (one, other)]
+    return (
+        f"After as many updates RefCompare is {outcome} with {names[0]} than with {names[1]} "
+        f"(difference {difference.text()})."
+    )
 
 
 def reach_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]) -> str:
@@ -52,7 +121,7 @@ def reach_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]) -> str:
     reached = "reaches" if after[REFCOMPARE].value >= HALF else "does not reach"
     kept = "no more than" if lost.value >= -MOST_LOST else "more than"
     return (
-        f"{plan.variant}, {plan.labelled} labelled pictures, reward {plan.reward}: the self-supervised stage {moved} "
+        f"{plan.variant}, {plan.labelled} labelled pictures, reward {reward_in_words(plan)}: the self-supervised stage {moved} "
         f"RefCompare ({before[REFCOMPARE].value:.2f} to {after[REFCOMPARE].value:.2f}, difference {gain.text()}) and "
         f"{reached} {HALF:g}; BLEU@4 changes by {lost.text()}, so {kept} {MOST_LOST:g} point is lost."
     )

@@ -22,7 +22,9 @@ def test_every_run_stands_after_its_supervised_stage():
         PLAN.supervised, PLAN, other, RewardPlan("mlp", True, 0)
     ]  # fmt: skip
     table = tables.stage_table([PLAN], scores((10, 0.2), (9.5, 0.6)))
-    assert table["reward"].tolist() == ["none", "clip"] and table["RefCompare"][1] == "0.60 [0.59, 0.61]"
+    assert (
+        table["reward"].tolist() == ["none", "clip, Gumbel-softmax"] and table["RefCompare"][1] == "0.60 [0.59, 0.61]"
+    )
 
 
 def test_the_verdict_on_the_goal_can_come_out_either_way():
@@ -33,6 +35,34 @@ def test_the_verdict_on_the_goal_can_come_out_either_way():
     missed = tables.reach_verdict(PLAN, scores((10, 0.3), (7, 0.25)))
     assert "lowers" in missed and "does not reach 0.5" in missed and "more than 1 point is lost" in missed
     assert "no more than" not in missed
+
+
+def test_seeds_are_averaged_and_their_differences_paired():
+    other = RewardPlan("mlp", True, 100, seed=1)
+    found = scores((10, 0.2), (9, 0.6)) | scores((12, 0.4), (12, 0.6), other)
+    said = tables.seeds_verdict([PLAN, other], found)
+    assert "Mean over 2 seeds" in said
+    assert "RefCompare 0.30 to 0.60 (difference 0.30 [0.30, 0.30])" in said
+    assert "BLEU@4 11.00 to 10.50 (difference -0.50 [-0.50, -0.50])" in said
+    assert tables.seeds_verdict([PLAN], found).startswith("One seed")
+
+
+def test_choosing_among_captions_stands_beside_learning():
+    found = scores((10, 0.2), (9, 0.6))
+    name = tables.best_of_name(8)
+    for share, taught in ((0.4, "teaches more than that"), (0.8, "teaches less than that"), (0.6, "about as much as")):
+        found[name] = scores((0, 0), (9, share))[PLAN.name]
+        assert taught in tables.best_of_verdict(PLAN, found, 8)
+    table = tables.stage_table([PLAN], found, best_of=8)
+    assert table["reward"].tolist() == ["none", "clip, Gumbel-softmax", "none; best of 8 by CLIP"]
+    assert table["RefCompare"][2] == "0.60 [0.59, 0.61]"
+
+
+def test_two_ways_to_the_gradient_are_compared_on_the_same_pictures():
+    other = RewardPlan("mlp", True, 100, gradient="reinforce")
+    found = scores((10, 0.2), (9, 0.3)) | scores((10, 0.2), (9, 0.5), other)
+    assert "lower with Gumbel-softmax than with REINFORCE" in tables.gradient_verdict([PLAN, other], found)
+    assert "higher with REINFORCE than with" in tables.gradient_verdict([other, PLAN], found)
 
 
 def test_what_parts_is_said_with_its_update():

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from altlib.generation.sampling import caption_log_likelihoods
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_captioner, load_captioner
 from altlib.models.clip import load_clip
 from altlib.models.vocabulary_bridge import VocabularyBridge
 from altlib.training import clip_reward, loop
-from altlib.generation.sampling import caption_log_likelihoods
 from altlib.training.clip_reward import (
     Pictures,
     RewardSettings,
