@@ -33,9 +33,8 @@ SINGULAR = {
     "grow": "grows",
     "wait": "waits",
     "float": "floats",
-    "are placed": "is placed",
+    "are displayed": "is displayed",
     "are parked": "is parked",
-    "are curled up": "is curled up",
     "are on show": "is on show",
     "can be seen": "can be seen",
 }
@@ -65,7 +64,7 @@ def alt_text_and_facts(story: Story, scene: Scene, rng: Random, plain: bool = Fa
     author = habits(story)
     if scene.form == "photo":
         slots = photo_slots(story, scene, author, rng)
-        pattern = read("alt.toml")["orders"][0] if plain else photo_pattern(scene, slots, author, rng)
+        pattern = read("alt.toml")["orders"][0] if plain else photo_pattern(story, scene, slots, author, rng)
     else:
         slots = form_slots(story, scene, author, rng)
         ways = read("alt.toml")["forms"][scene.form]
@@ -124,15 +123,16 @@ def stated_facts(scene: Scene, pattern: str, slots: dict[str, str]) -> frozenset
     return frozenset(fact for fact in facts if not fact.endswith(" colour"))
 
 
-def photo_pattern(scene: Scene, slots: dict[str, str], author: dict[str, Any], rng: Random) -> str:
+def photo_pattern(story: Story, scene: Scene, slots: dict[str, str], author: dict[str, Any], rng: Random) -> str:
     """One of the author's orders for which the photograph has everything."""
     alt = read("alt.toml")
-    has = {
+    has: dict[str, object] = {
         "where": slots["where"],
         "person": slots["Person_acts"],
         "light": slots["light"],
         "thing": slots["Thing_with"],
         "intro": slots["Intro"],
+        "common": not (scene.named_the and "name" in story.told),
     }
     usual = [o for o in author["orders"] if all(has[need] for need in alt["needs"][o])] or [0]
     order = usual[0] if rng.random() < 0.4 else rng.choice(usual)
@@ -321,7 +321,10 @@ def form_slots(story: Story, scene: Scene, author: dict[str, Any], rng: Random) 
                 f"{key.title()}_a": sentence_case(with_a),
             }
     if scene.trend:
-        slots["trend"] = habitual(lexicon()["trends"][scene.trend]["now"], author["words"], rng)
+        ways = lexicon()["trends"][scene.trend]["now"]
+        slots["trend"] = habitual(ways, author["words"], rng)
+        if scene.detail == "pie":  # it has no axis along which anything could rise
+            slots["trend"] = f"{ways[0]} from slice to slice"
     if scene.form == "artwork":
         slots["subject"] = counted(scene.count, noun_of(things()[scene.thing], author, rng))
         slots["Subject"] = sentence_case(slots["subject"])

@@ -113,14 +113,18 @@ def where_phrase(scene: Scene, number: int, rng: Random, town: str = "", event: 
     """
     place = places()[scene.place]
     noun = place_noun(scene, number, rng)
-    preposition = place.where
-    if things()[scene.thing].afloat and scene.place == "lake" and noun == "lake":
-        preposition = "on"
+    preposition = "on" if noun == "lake" and all_afloat(scene) else place.where
     definite = place.only or noun in ("woods", "hills", "high street")
     phrase = f"{preposition} {'the' if definite else article(noun)} {noun}"
     if event and place.only:
-        return f"{phrase} at the {event}"
+        return f"{phrase} {'during' if preposition == 'at' else 'at'} the {event}"
     return f"{phrase} {place.at} {town}" if town else phrase
+
+
+def all_afloat(scene: Scene) -> bool:
+    """Whether everything in a scene is on the water: nobody stands behind a boat "on the lake"."""
+    around = [scene.companion] if scene.companion else []
+    return not scene.person and all(things()[glyph].afloat for glyph in (scene.thing, *around))
 
 
 def told_place(story: Story, scene: Scene, rng: Random) -> tuple[str, str]:

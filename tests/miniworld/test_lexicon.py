@@ -61,7 +61,7 @@ def test_every_sort_of_invented_name_is_known():
         ("scenes.toml", 'people = ["cook"', 'people = ["astronaut"', "unknown people: 'astronaut'"),
         ("scenes.toml", "🧺 ⚖", "🛸 ⚖", "unknown companions: '🛸'"),
         ("scenes.toml", "@title", "@titel", "unknown sort of name: '@titel'"),
-        ("posts.toml", "{item} [straight", "{itme} [straight", "unknown slot {itme}"),
+        ("posts.toml", "{items} [and a flask", "{itmes} [and a flask", "unknown slot {itmes}"),
         ("posts.toml", "[Busy|Slow|Good] morning", "[Busy|Slow|Good morning", "not closed"),
         ("posts.toml", '"[Cleaned|Polished|Unpacked] {the}, ', '"[Cleaned|Polished|Unpacked] it, ', "tells no name"),
         ("alt.toml", "There {are} {subject}", "There {are} {subjekt}", "unknown slot {subjekt}"),

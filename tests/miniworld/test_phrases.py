@@ -31,10 +31,19 @@ def test_a_place_has_the_preposition_that_it_needs(apples):
         "at the market in Hartwick",
         "at the street market in Hartwick",
     )
-    boat = replace(apples, thing="⛵", place="lake")
+    boat = replace(apples, thing="⛵", place="lake", person="", companion="🦆")
     assert any(where_phrase(boat, 0, Random(i)) == "on the lake" for i in range(9))
     assert where_phrase(replace(apples, place="kitchen"), 0, Random(0), "Hartwick") == "in a kitchen in Hartwick"
-    assert "at the Hartwick Open Day" in where_phrase(apples, 0, Random(0), "Hartwick", "Hartwick Open Day")
+    crowded = replace(boat, companion="🪣")  # a bucket is not on the water
+    assert not any(where_phrase(crowded, 0, Random(i)) == "on the lake" for i in range(9))
+
+
+def test_an_event_follows_its_place(apples):
+    assert "at the market during the Hartwick Open Day" == where_phrase(
+        apples, 0, Random(0), "Hartwick", "Hartwick Open Day"
+    )
+    hall = where_phrase(replace(apples, place="hall"), 0, Random(0), "Hartwick", "Hartwick Open Day")
+    assert hall.endswith("hall at the Hartwick Open Day")
 
 
 def test_relations_speak_of_the_main_thing(apples):
