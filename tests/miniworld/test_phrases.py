@@ -39,8 +39,9 @@ def test_a_place_has_the_preposition_that_it_needs(apples):
 
 
 def test_an_event_follows_its_place(apples):
-    assert "at the market during the Hartwick Open Day" == where_phrase(
-        apples, 0, Random(0), "Hartwick", "Hartwick Open Day"
+    assert (
+        where_phrase(apples, 0, Random(0), "Hartwick", "Hartwick Open Day")
+        == "at the market during the Hartwick Open Day"
     )
     hall = where_phrase(replace(apples, place="hall"), 0, Random(0), "Hartwick", "Hartwick Open Day")
     assert hall.endswith("hall at the Hartwick Open Day")
