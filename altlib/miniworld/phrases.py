@@ -10,6 +10,7 @@ from altlib.miniworld.grammar import NUMBER_WORDS, article, modified, plural, wi
 from altlib.miniworld.lexicon import Thing, authors, lexicon, people, places, read, things
 from altlib.miniworld.scene import Scene, Story
 
+SWIMMER = "🏊"  # the one thing afloat that is in a lake and not on it
 HABIT = 7  # how much more often an author uses the usual word than each of the others
 
 
@@ -113,7 +114,9 @@ def where_phrase(scene: Scene, number: int, rng: Random, town: str = "", event: 
     """
     place = places()[scene.place]
     noun = place_noun(scene, number, rng)
-    preposition = "on" if noun == "lake" and all_afloat(scene) else place.where
+    preposition = place.where
+    if noun == "lake" and all_afloat(scene):
+        preposition = "in" if scene.thing == SWIMMER else "on"
     definite = place.only or noun in ("woods", "hills", "high street")
     phrase = f"{preposition} {'the' if definite else article(noun)} {noun}"
     if event and place.only:

@@ -131,6 +131,8 @@ def after_opening(first: str, opening: str, pattern: str, slots: dict[str, str])
     """The first sentence behind an opening, with a small letter where the opening is no sentence of its own."""
     if not opening:
         return sentence_case(first)
+    if opening[-1] == ":" and ":" in first:
+        return f"{opening[:-1]}. {sentence_case(first)}"
     if opening[-1] in ".:!?":
         return f"{opening} {sentence_case(first)}"
     keeps = first.split(" ")[0] in CAPITALS or pattern.startswith(("{name}", '"'))

@@ -34,6 +34,8 @@ def test_a_place_has_the_preposition_that_it_needs(apples):
     boat = replace(apples, thing="⛵", place="lake", person="", companion="🦆")
     assert any(where_phrase(boat, 0, Random(i)) == "on the lake" for i in range(9))
     assert where_phrase(replace(apples, place="kitchen"), 0, Random(0), "Hartwick") == "in a kitchen in Hartwick"
+    swimmer = replace(boat, thing="🏊")
+    assert any(where_phrase(swimmer, 0, Random(i)) == "in the lake" for i in range(9))
     crowded = replace(boat, companion="🪣")  # a bucket is not on the water
     assert not any(where_phrase(crowded, 0, Random(i)) == "on the lake" for i in range(9))
 

@@ -30,6 +30,7 @@ def test_pets_have_no_article():
         ("Well,", "The pears are in.", "Well, the pears are in."),
         ("NEW:", "the pears are in.", "NEW: The pears are in."),
         ("Well,", "I made tea.", "Well, I made tea."),
+        ("NEW:", "for sale: a lamp.", "NEW. For sale: a lamp."),
     ],
 )
 def test_an_opening_decides_the_next_letter(opening, first, whole):
