@@ -11,6 +11,7 @@ from altlib.miniworld.phrases import (
     colour_word,
     habits,
     habitual,
+    keeps_away,
     noun_of,
     person_phrase,
     place_noun,
@@ -256,7 +257,7 @@ def person_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str,
     near = relation_phrase(relation, scene, number, rng)
     beside = "behind" if relation == "behind" else rng.choice(["beside", "next to"])
     return slots | {
-        "Person_acts": f"{sentence_case(person)} {stands} {beside}",
+        "Person_acts": "" if keeps_away(scene) else f"{sentence_case(person)} {stands} {beside}",
         "Person_is": f" {sentence_case(person)} {stands} {near}.",
         "with_person": f", {person} {near}",
         "person_near": near,
@@ -279,7 +280,7 @@ def thing_slots(scene: Scene, author: dict[str, Any], rng: Random) -> dict[str, 
     return {
         "with_thing": habitual([", with ", ", ", " with "], number, rng) + f"{thing} {near}",
         "Thing_is": f" {filled}",
-        "Thing_with": f"{sentence_case(thing)} {scene.relation}",
+        "Thing_with": "" if keeps_away(scene) else f"{sentence_case(thing)} {scene.relation}",
         "thing": thing,
         "thing_near": near,
     }

@@ -16,6 +16,10 @@ IRREGULAR = {
     "goose": "geese",
     "sheep": "sheep",
     "fish": "fish",
+    "mackerel": "mackerel",
+    "bream": "bream",
+    "pollock": "pollock",
+    "bass": "bass",
     "knife": "knives",
     "leaf": "leaves",
     "loaf": "loaves",
@@ -112,6 +116,8 @@ def modified(noun: str, modifiers: str) -> str:
     """A noun with words before it that tell more: ``("pair of socks", "blue")`` -> ``"pair of blue socks"``."""
     if not modifiers:
         return noun
+    if noun == "fish":  # a mackerel is called that and no "mackerel fish"
+        return modifiers
     match = HEAD_ENDS.search(noun)
     if match and noun[: match.start()] in PARTITIVES and noun[match.start() :].startswith(" of "):
         measure, _, content = noun.partition(" of ")

@@ -81,6 +81,11 @@ def is_person(scene: Scene) -> bool:
     return things()[scene.thing].group == "movers"
 
 
+def keeps_away(scene: Scene) -> bool:
+    """Whether nothing stands close to the main thing, as it is on the move or on the water."""
+    return things()[scene.thing].afloat or scene.thing in read("alt.toml")["moves"]["glyphs"].split(" ")
+
+
 def pronouns(scene: Scene) -> dict[str, str]:
     """Words that agree with how many main things there are."""
     if scene.count > 1:
@@ -151,5 +156,6 @@ def relation_phrase(relation: str, scene: Scene, number: int, rng: Random) -> st
     """``"beside them"``, ``"in the background"``."""
     key = {"in front of": "front"}.get(relation, relation)
     them = pronouns(scene)
-    way = habitual(read("alt.toml")["words"][key], number, rng)
+    words = read("alt.toml")["words"]
+    way = words["far"][key] if keeps_away(scene) else habitual(words[key], number, rng)
     return way.replace("{them}", them["them"]).replace("{their}", them["their"])
