@@ -100,7 +100,7 @@ def plural(noun: str) -> str:
 @cache
 def article(noun: str) -> str:
     """``"an"`` for ``"apple"``, ``"a"`` for ``"unicorn"``."""
-    sounds_like_vowel = re.match(r"(?i)[aeiou]", noun) and not re.match(r"(?i)(uni|use|euro|one\b|u-)", noun)
+    sounds_like_vowel = re.match(r"(?i)[aeiou]", noun) and not re.match(r"(?i)(uni|use|euro|ewe|one\b|u-)", noun)
     return "an" if sounds_like_vowel else "a"
 
 

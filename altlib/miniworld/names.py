@@ -8,6 +8,7 @@ from altlib.miniworld.lexicon import lexicon
 
 PROPER = {"@pet": "pet_names", "@snowman": "funny_names", "@robot": "robot_names"}  # names that stand before "the"
 LISTED = {"@boat": "boats", "@engine": "engines", "@campaign": "campaigns", "@troupe": "troupes"}
+GIVEN_NAMES_TOO = ("Ashton", "Ashleigh")  # cleaning would take "Ashton Cross" for a person
 SORTS = (*PROPER, *LISTED, "@team", "@place_group", "@ward", "@college", "@title")  # of invented names
 
 
@@ -15,7 +16,8 @@ def place_name(rng: Random) -> str:
     """An invented town or village, such as Ravenscar or Hartwick Green."""
     said = lexicon()["said"]
     name = (rng.choice(said["place_heads"]) + rng.choice(said["place_tails"])).replace("lll", "ll")
-    return f"{name} {rng.choice(said['place_ends'])}" if rng.random() < 0.2 else name
+    longer = f"{name} {rng.choice(said['place_ends'])}" if rng.random() < 0.2 else name
+    return name if name in GIVEN_NAMES_TOO else longer
 
 
 def person_name(rng: Random) -> str:

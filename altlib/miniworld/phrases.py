@@ -82,8 +82,9 @@ def is_person(scene: Scene) -> bool:
 
 
 def keeps_away(scene: Scene) -> bool:
-    """Whether nothing stands close to the main thing, as it is on the move or on the water."""
-    return things()[scene.thing].afloat or scene.thing in read("alt.toml")["moves"]["glyphs"].split(" ")
+    """Whether nothing stands close to the main thing, as it is on the move, on the water or in somebody's hands."""
+    on_the_move = scene.thing in read("alt.toml")["moves"]["glyphs"].split(" ")
+    return on_the_move or things()[scene.thing].afloat or scene.person_relation in ("holding", "wearing")
 
 
 def pronouns(scene: Scene) -> dict[str, str]:
