@@ -135,7 +135,7 @@ def after_opening(first: str, opening: str, pattern: str, slots: dict[str, str])
         return f"{opening[:-1]}. {sentence_case(first)}"
     if opening[-1] in ".:!?":
         return f"{opening} {sentence_case(first)}"
-    keeps = first.split(" ")[0] in CAPITALS or pattern.startswith(("{name}", '"'))
+    keeps = first.split(" ")[0] in CAPITALS or pattern.startswith(("{", '"'))
     return f"{opening} {first if keeps else first[:1].lower() + first[1:]}"
 
 

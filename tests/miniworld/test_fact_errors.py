@@ -26,7 +26,8 @@ def test_the_wrong_text_makes_its_error_and_the_right_text_seldom_does(error):
         right.append(found[0])
         wrong.append(found[1])
     assert pairs >= 20
-    assert np.mean(right) < 0.1 and np.mean(wrong) > (0.1 if error == CAPTION else 0.99)
+    # about one caption in ten mentions nothing that is seen
+    assert np.mean(right) < 0.05 and np.mean(wrong) > (0.05 if error == CAPTION else 0.99)
 
 
 def test_a_pair_differs_in_few_words_but_for_captions():
