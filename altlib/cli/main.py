@@ -9,7 +9,21 @@ from __future__ import annotations
 import argparse
 import sys
 
-from altlib.cli import audit, book, caption, check, collect, dehydrate, evaluate, forget, score, steps, study, train
+from altlib.cli import (
+    audit,
+    book,
+    caption,
+    check,
+    collect,
+    compare,
+    dehydrate,
+    evaluate,
+    forget,
+    score,
+    steps,
+    study,
+    train,
+)
 from altlib.core.errors import BackboneError, DiskFullError, EndpointError, FetchError, RunError
 
 # What a message explains; CorpusError, ParameterError, PictureError and StudyError are kinds of ValueError.
@@ -22,7 +36,7 @@ def command_parser() -> argparse.ArgumentParser:
         prog="altlib", description="Alt-text generation for social media: run the book, caption a picture."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (book, check, train, caption, score, evaluate, audit, study, collect, forget, dehydrate):
+    for command in (book, check, train, caption, score, evaluate, compare, audit, study, collect, forget, dehydrate):
         command.add_parser(commands)
     steps.add_execute(commands)
     steps.add_render(commands)

@@ -20,6 +20,7 @@ from torch import Tensor
 from altlib.core.errors import PictureError
 from altlib.core.estimates import Estimate
 from altlib.core.images import open_picture
+from altlib.core.measured import mean_words
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import holm
 from altlib.data.caption_files import CaptionSets
@@ -94,11 +95,6 @@ class Difference:
     second: str
     estimate: Estimate
     p: float
-
-
-def mean_words(texts: Sequence[str]) -> float:
-    """Mean number of words between spaces."""
-    return float(np.mean([len(text.split()) for text in texts]))
 
 
 def readable(path: str) -> str:
