@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from altlib.core.estimates import Estimate
-from altlib.core.statistics import holm
+from altlib.core.statistics import RESAMPLES, holm
 from altlib.evaluation.caption_metrics import METRICS, rouge_l, score_systems, tokenise_all
 
 NOT_SYSTEMS = ("item_id", "gold", "run")
@@ -25,7 +26,8 @@ class Compared:
         run: The run that is compared with the first.
         before: The score in the first run.
         after: The score in the other run.
-        p: Holm's p-value of the difference among all systems and runs.
+        p: Holm's p-value of the difference among the systems whose captions differ; 1 for the same captions.
+        differs: Whether any caption differs.
     """
 
     system: str
@@ -34,6 +36,7 @@ class Compared:
     before: Estimate
     after: Estimate
     p: float
+    differs: bool
 
     @property
     def difference(self) -> Estimate:
@@ -82,7 +85,9 @@ def shared_captions(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, pd.Da
 
 
 def compare_captions(frames: Mapping[str, pd.DataFrame], systems: Sequence[str], seed: int = 0) -> list[Compared]:
-    """Paired tests of every system and metric between the first run and each other, with Holm's correction.
+    """Paired tests of every system and metric between the first run and each other.
+
+    Holm's correction is among the systems whose captions differ at all, within a metric and a run.
 
     Args:
         frames: From :func:`shared_captions`; the first is what the others are compared with.
@@ -101,18 +106,23 @@ def compare_captions(frames: Mapping[str, pd.DataFrame], systems: Sequence[str],
     scores = score_systems(texts, frames[first]["gold"].tolist(), seed)
     found = []
     for metric in METRICS:
-        pairs = [
-            (system, run, scores[f"0 {system}"][metric], scores[f"{number} {system}"][metric])
-            for system in systems
-            for number, run in enumerate(others, start=1)
-        ]
-        corrected = holm([(after - before).p for _, _, before, after in pairs])
-        found += [
-            Compared(system, metric, run, before, after, p)
-            for (system, run, before, after), p in zip(pairs, corrected, strict=True)
-        ]
+        for number, run in enumerate(others, start=1):
+            pairs = [(scores[f"0 {system}"][metric], scores[f"{number} {system}"][metric]) for system in systems]
+            differ = [texts[f"0 {system}"] != texts[f"{number} {system}"] for system in systems]
+            tested = [(after - before).p for (before, after), d in zip(pairs, differ, strict=True) if d]
+            corrected = iter(holm(tested))
+            found += [
+                Compared(system, metric, run, before, after, next(corrected) if d else 1.0, d)
+                for system, (before, after), d in zip(systems, pairs, differ, strict=True)
+            ]
     order = {system: place for place, system in enumerate(systems)}
     return sorted(found, key=lambda compared: order[compared.system])
+
+
+def least_p(tests: Sequence[Compared]) -> float:
+    """The least p-value that the largest set of tests that are corrected together can give."""
+    together = Counter((t.metric, t.run) for t in tests if t.differs)
+    return min(1.0, max(together.values(), default=0) * 2 / (RESAMPLES + 1))
 
 
 def largest_differences(

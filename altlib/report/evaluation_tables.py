@@ -75,17 +75,15 @@ def notes(sets: CaptionSets, found: Evaluation) -> list[str]:
     for name, count in sets.left_out.items():
         if count:
             why = "not in the sample or not in every file" if len(sets.captions) > 1 else "not in the sample"
-            said.append(f"{name}: {count:,} captions are not scored: {why}")
-    said += [f"{name}: {n:,} captions are empty and score 0" for name, n in found.empty.items() if n]
+            said.append(f"{name}: captions that are not scored, as they are {why}: {count:,}")
+    said += [f"{name}: empty captions, which score 0: {n:,}" for name, n in found.empty.items() if n]
     if sets.blank_references:
-        said.append(f"{sets.blank_references:,} references are blank and left out")
+        said.append(f"blank references, which are left out: {sets.blank_references:,}")
     if found.pictures is not None:
         for reason, count in sorted(found.pictures.broken.items()):
-            said.append(f"{count:,} pictures are left out of the scores that look at pictures: {reason}")
+            said.append(f"pictures that the scores that look at pictures leave out, because {reason}: {count:,}")
         if found.pictures.unnamed:
-            said.append(
-                f"{found.pictures.unnamed:,} captions have no picture: the scores that look at them leave them out"
-            )
+            said.append(f"captions without a picture, which these scores leave out: {found.pictures.unnamed:,}")
     return said
 
 

@@ -17,6 +17,7 @@ from altlib.evaluation.run_captions import (
     PictureDifference,
     compare_captions,
     largest_differences,
+    least_p,
     shared_captions,
 )
 from altlib.evaluation.study.page import shown_picture
@@ -128,7 +129,7 @@ def findings(
 ) -> list[str]:
     """What the comparison says, in sentences."""
     first = groups[0].name
-    said = [f"{parameters:,} parameters of chapters differ." if parameters else "No parameter differs."]
+    said = [f"Parameters of chapters that differ: {parameters:,}."]
     for name, found in chapters:
         changed = [c.chapter for c in found if c.reasons]
         said.append(
@@ -138,10 +139,16 @@ def findings(
     if scored is None:
         return said
     differ = sorted((t for t in scored.tests if t.p < SAME), key=lambda t: -abs(t.difference.value))
+    tests = [t for t in scored.tests if t.differs]
     said.append(
-        f"On {scored.pictures:,} shared pictures, {len(differ)} of {len(scored.tests)} paired tests show a difference "
-        "(p below 0.05 with Holm's correction)."
+        f"On {scored.pictures:,} shared pictures, {len(differ)} of {len(tests)} paired tests show a difference (p below "
+        f"{SAME} with Holm's correction); {len({(t.system, t.run) for t in tests})} of "
+        f"{len({(t.system, t.run) for t in scored.tests})} systems wrote other captions than in {first}."
     )
+    if least_p(tests) >= SAME:
+        said.append(
+            "There are too many tests for the bootstrap: after the correction none of them can show a difference."
+        )
     for t in differ[:NAMED]:
         low, high = t.difference.interval
         direction = "higher" if t.difference.value > 0 else "lower"

@@ -28,7 +28,7 @@ def test_files_are_scored_compared_and_written(files, capsys, tmp_path):
     assert "ours.jsonl - theirs.jsonl: ours.jsonl is higher" in shown.out
     assert "Does a score fall when a reference is made worse?" in shown.out
     assert "miniature models" in shown.err and "description score is left out" in shown.err
-    assert "ours.jsonl: 1 captions are empty and score 0" in shown.err
+    assert "ours.jsonl: empty captions, which score 0: 1" in shown.err
     assert "image file is missing" in shown.err
     record = json.loads(output.read_text())
     assert record["scores"]["ours.jsonl"]["BLEU@4"]["value"] > record["scores"]["theirs.jsonl"]["BLEU@4"]["value"]

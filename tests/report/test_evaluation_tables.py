@@ -46,11 +46,11 @@ def test_a_paired_test_says_which_file_is_higher_or_that_no_difference_is_shown(
 
 def test_whatever_is_left_out_is_said(found):
     assert tables.notes(SETS, found) == [
-        "a: 4 captions are not scored: not in the sample or not in every file",
-        "a: 2 captions are empty and score 0",
-        "5 references are blank and left out",
-        "3 pictures are left out of the scores that look at pictures: file is not an image",
-        "1 captions have no picture: the scores that look at them leave them out",
+        "a: captions that are not scored, as they are not in the sample or not in every file: 4",
+        "a: empty captions, which score 0: 2",
+        "blank references, which are left out: 5",
+        "pictures that the scores that look at pictures leave out, because file is not an image: 3",
+        "captions without a picture, which these scores leave out: 1",
     ]
 
 
