@@ -9,7 +9,7 @@ from pathlib import Path
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command and its arguments."""
     parser = commands.add_parser("forget", help="take posts, their pictures and all that was derived from them out")
-    parser.add_argument("folders", type=Path, nargs="+", help="collections and folders of runs")
+    parser.add_argument("folders", type=Path, nargs="+", help="collections, folders of runs, and folders of studies")
     parser.add_argument(
         "--post",
         action="append",

@@ -116,6 +116,7 @@ def make_study(options: argparse.Namespace) -> None:
         if options.pictures_url:
             print_platforms(study, options.output / "platforms" / study.name, options.pictures_url)
     print(f"Keep {options.output / 'keys'} from raters: it tells who wrote what.")
+    print(f"The pages hold posts: name {options.output} to `altlib forget`, too, when a post is to be forgotten.")
 
 
 def worse_texts(path: Path) -> dict[str, str]:

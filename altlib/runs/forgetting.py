@@ -25,7 +25,8 @@ from altlib.data.collect.reading import is_collection
 from altlib.data.collect.store import Collection
 from altlib.data.forgotten import Forgotten, Match, read_forgotten, write_forgotten
 from altlib.data.sources.registry import SOURCES
-from altlib.evaluation.study.forgetting import forget_in_study
+from altlib.evaluation.study.folder import INDEX, KEYS
+from altlib.evaluation.study.forgetting import forget_in_study, pictures_in
 from altlib.runs.book import only_run
 
 # What no post is in: a run's parameters and plan, and models that have learned from the drawn world alone.
@@ -38,11 +39,12 @@ CORPUS = (*TABLES, "steps.json", "README.md", forgotten.FILE)  # files of a corp
 
 @dataclass
 class Target:
-    """A run or a collection that is to forget.
+    """A run, a collection or a study that is to forget.
 
     Attributes:
-        folder: of the run or the collection.
+        folder: of the run, the collection or the study.
         collection: the collection, opened to be written; None for a run.
+        is_study: whether it is a study outside of a run, as `altlib study make` writes it.
         source: name of the source of its posts; empty if it does not say.
         pictures: number of pictures that were taken out.
         deleted: names of what was deleted in a run's folder.
@@ -50,6 +52,7 @@ class Target:
 
     folder: Path
     collection: Collection | None = None
+    is_study: bool = False
     source: str = ""
     pictures: int = 0
     deleted: list[str] = field(default_factory=list)
@@ -60,6 +63,8 @@ class Target:
             return self.collection.knows(address)
         corpus, asked = self.folder / "corpus", Forgotten()
         asked.add([address])
+        if self.is_study:
+            return any(Match(asked).hits({"item_id": item}) for item in pictures_in(self.folder))
         return read_forgotten(corpus).knows(address) or any(has_rows(file, asked) for file in corpus.rglob("*.parquet"))
 
 
@@ -71,7 +76,7 @@ def forget(
     Nothing is changed unless every name is known in one of them.
 
     Args:
-        folders: collections and folders of runs.
+        folders: collections, folders of runs, and folders of studies.
         posts: addresses of posts.
         authors: accounts, all of whose posts go.
         keep_models: whether the models of runs stay; no model can be made to unlearn a post.
@@ -80,8 +85,8 @@ def forget(
         What was done in each.
 
     Raises:
-        CorpusError: A folder is neither a collection nor a run's, or is being written to, or a name is
-            nowhere.
+        CorpusError: A folder is neither a collection nor a run's nor a study's, or is being written to, or a
+            name is nowhere.
         RunError: A run is being executed.
     """
     post_names = [post_address(post) for post in posts]
@@ -92,7 +97,7 @@ def forget(
             if not any(target.knows(name) for target in targets):
                 raise CorpusError(not_found(name, name in author_names, targets))
         collections = [target.collection for target in targets if target.collection]
-        runs = [target for target in targets if not target.collection]
+        runs = [target for target in targets if not target.collection and not target.is_study]
         # The runs' tables may lack the authors; the collections know all of their posts, until they forget them.
         theirs = {post for c in collections for author in author_names for post in c.posts_of(author)}
         addresses = {*post_names, *author_names, *theirs}
@@ -100,19 +105,22 @@ def forget(
         for target in targets:
             if target.collection:
                 target.pictures = target.collection.forget(post_names, author_names)
+            elif target.is_study:
+                forget_in_lone_study(target, addresses)
         for run in touched:
             forget_in_run(run, keep_models)
         return targets
 
 
 def open_targets(folders: Iterable[Path], opened: ExitStack) -> list[Target]:
-    """The runs and collections of some folders, and the collections that the runs read, locked until ``opened`` closes.
+    """The runs, collections and studies of some folders, and the collections that the runs read, locked until ``opened`` closes.
 
     Raises:
         CorpusError: A folder is neither, or a collection is being written to.
         RunError: A run is being executed.
     """
     runs: dict[Path, Target] = {}
+    studies: dict[Path, Target] = {}
     collections: dict[Path, Target] = {}
     for folder in folders:
         if is_collection(folder):
@@ -123,16 +131,19 @@ def open_targets(folders: Iterable[Path], opened: ExitStack) -> list[Target]:
             runs[folder.resolve()] = Target(folder, source=asked.get("source", ""))
             if read := collection_of(folder, asked):
                 collections.setdefault(read.resolve(), Target(read))
+        elif (folder / KEYS / INDEX).is_file():
+            studies[folder.resolve()] = Target(folder, is_study=True)
         else:
             raise CorpusError(
-                f"{folder} is neither a collection, which `altlib collect` makes, nor the folder of a run with a corpus"
+                f"{folder} is neither a collection, which `altlib collect` makes, nor the folder of a run with a corpus, "
+                "nor that of a study"
             )
     for run in runs.values():
         opened.enter_context(only_run(run.folder))
     for target in collections.values():
         target.collection = opened.enter_context(Collection(target.folder))
         target.source = target.collection.fact("source")
-    return [*collections.values(), *runs.values()]
+    return [*collections.values(), *runs.values(), *studies.values()]
 
 
 def collection_of(run: Path, asked: dict[str, Any]) -> Path | None:
@@ -224,6 +235,17 @@ def forget_in_studies(run: Path, note: Forgotten) -> list[str]:
         return item in items or match.hits({"item_id": item})
 
     return [name for name in STUDIES if (run / name).is_dir() and forget_in_study(run / name, gone)]
+
+
+def forget_in_lone_study(study: Target, addresses: set[str]) -> None:
+    """Take posts out of a study that is in no run. Its items tell their posts, and only on Bluesky their authors, too."""
+    asked = Forgotten()
+    asked.add(addresses)
+    match = Match(asked)
+    hit = {item for item in pictures_in(study.folder) if match.hits({"item_id": item})}
+    if hit:
+        study.pictures = len(hit)
+        forget_in_study(study.folder, hit.__contains__)
 
 
 def hit_items(file: Path, hits: Callable[[dict[str, Any]], bool]) -> set[str]:

@@ -250,6 +250,16 @@ def test_what_raters_said_of_other_posts_is_kept(run, source) -> None:
     assert set(pd.read_csv(sheet)["item_id"]) == left
 
 
+def test_a_study_outside_of_the_run_forgets_if_it_is_named(run, collection, source) -> None:
+    audited = audit_study(read_corpus(run / "corpus"))
+    write_audit(audited, run.parent / "my-study")
+    targets = forget([run, run.parent / "my-study"], [], [AUTHORS[source].format(0)])
+    assert traces(run.parent / "my-study", source) == []
+    left = set(read_corpus(run / "corpus")["item_id"])
+    assert read_study(run.parent / "my-study").expected.items == left
+    assert targets[-1].pictures == len(audited.items) - len(left) > 0
+
+
 def test_a_name_that_is_nowhere_is_an_error_that_shows_how_to_write_it(run, collection, source, capsys) -> None:
     before = {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file() and p.name != "lock"}
     assert main(["forget", str(run), "--author", AUTHORS[source].format(0), "--author", "somebody"]) == 1

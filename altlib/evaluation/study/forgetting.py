@@ -36,8 +36,7 @@ def forget_in_study(folder: Path, gone: Callable[[str], bool]) -> bool:
     Returns:
         Whether anything is left.
     """
-    tables = [file for each in (folder, *folder.glob(f"{EARLIER}/*")) for file in sorted((each / KEYS).glob("*.csv"))]
-    keys = [file for file in tables if is_key(file)]
+    keys = keys_in(folder)
     items = {item for file in keys for item in named_items(file, gone)}
 
     def asked_about(item: str) -> bool:
@@ -56,6 +55,21 @@ def forget_in_study(folder: Path, gone: Callable[[str], bool]) -> bool:
         if not any(path.iterdir()):
             path.rmdir()
     return any(folder.iterdir())
+
+
+def keys_in(folder: Path) -> list[Path]:
+    """The keys of a study and of earlier ones in its folder."""
+    tables = [file for each in (folder, *folder.glob(f"{EARLIER}/*")) for file in sorted((each / KEYS).glob("*.csv"))]
+    return [file for file in tables if is_key(file)]
+
+
+def pictures_in(folder: Path) -> set[str]:
+    """The item_id in the corpus of all pictures that a study asks about."""
+    found = set()
+    for file in keys_in(folder):
+        columns, *rows = read_rows(file)
+        found |= {unprefixed(row[columns.index(KEYED_BY)]) for row in rows}
+    return found
 
 
 def read_rows(file: Path) -> list[list[str]]:
