@@ -113,6 +113,15 @@ def test_the_report_counts_raters_answers_and_what_is_left_out(run, capsys):
         assert f"{reason} {number}" in reasons
 
 
+def test_a_study_whose_answers_do_not_count_says_why(run, capsys):
+    study = make(run)
+    answered(run, study, "eve", "nearest", careless=True)
+    capsys.readouterr()
+    assert main(["study", "report", str(study)]) == 1
+    out = capsys.readouterr().out
+    assert "nothing" in out and "rater did not pass the qualification round" in out
+
+
 def test_an_audit_is_made_and_reported_beside_the_paper(run, capsys):
     output = run.parent / "audit"
     assert main(["study", "make", str(run), "--audit", "--pictures", "4", "--output", str(output)]) == 0
