@@ -15,6 +15,7 @@ from torch import Tensor
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.files import whole_file
+from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.miniworld.tasks import draw_tasks
 from altlib.models.clip import Clip
 from altlib.models.description_clip import DescriptionClip
@@ -235,6 +236,7 @@ def dataset_task(name: str, labels: list[str], clip: Clip, data: Any, order: np.
     def read(chosen: list[int]) -> Tensor:
         return torch.stack([clip.preprocess(data[int(order[i])][0].convert("RGB")) for i in chosen])
 
+    note(READ_BACK if file.is_file() else COMPUTED, f"features of the task {name}", file.name)
     if file.is_file():
         kept = load_file(file)
     else:

@@ -22,6 +22,7 @@ from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.files import whole_file
 from altlib.core.progress import progress_bar
+from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.generation.beam_cache import BeamCache
 from altlib.generation.shared_prompts import SHARING, SharedPromptCache, sharing
 from altlib.models.captioner import Example, PrefixCaptioner
@@ -337,7 +338,9 @@ def decode_once(
     key = Key(CODE, config=captioner.config, weights=captioner, features=features, texts=texts, settings=settings)
     key.add(precision=captioner.precision, device=captioner.embedding.weight.device.type)
     file = folder / f"{key}.parquet"
-    if not file.is_file():
+    kept = file.is_file()
+    note(READ_BACK if kept else COMPUTED, f"captions of {name}", file.name)
+    if not kept:
         rows = [
             (picture, c.text, c.log_likelihood, c.score)
             for picture, candidates in enumerate(decode(captioner, features, texts, settings, name=name))

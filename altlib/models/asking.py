@@ -21,6 +21,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from altlib.core.errors import EndpointError, PictureError
 from altlib.core.progress import progress_bar
+from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.data.collect.fetching import RETRIED, retry_after
 from altlib.models.endpoint import UNUSABLE, Endpoint
 from altlib.models.prompts import Prompt, messages
@@ -102,7 +103,9 @@ class Asking:
         """The kept reply to a question, or one that is asked for."""
         if (known := self.replies.get(key)) is not None:
             try:
-                return Reply(self.check(known), cached=True)
+                reply = Reply(self.check(known), cached=True)
+                note(READ_BACK, f"answers of {self.endpoint.model}", key)
+                return reply
             except ValueError:
                 pass  # it was kept under a laxer check
         wrong: list[tuple[str, str]] = []  # answers so far and what is wrong with them
@@ -123,6 +126,7 @@ class Asking:
         except AttemptError as error:
             return Reply(failure=error.reason)
         self.replies.put(key, found[0])
+        note(COMPUTED, f"answers of {self.endpoint.model}", key)
         return Reply(found[1])
 
     def wait_before_retry(self, state: RetryCallState) -> float:

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from altlib.core.devices import mixed_precision
+from altlib.core.devices import mixed_precision, precision_name
 from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
+from altlib.core.provenance import TYPE, note
 from altlib.models.language import load_language_model
 from altlib.models.last_block import hidden_states_at
 
@@ -275,4 +276,6 @@ def load_captioner(folder: Path | str, device: str = "cpu") -> PrefixCaptioner:
             captioner.mapper.load_state_dict(load_file(folder / "mapper.safetensors"))
         except (OSError, RuntimeError, SafetensorError) as error:
             raise BackboneError(f"{folder / 'mapper.safetensors'} does not fit its captioner.json: {error}") from error
-    return captioner.to(device).eval()
+    captioner = captioner.to(device).eval()
+    note(TYPE, f"{precision_name(captioner.precision)} on {torch.device(device).type}")
+    return captioner

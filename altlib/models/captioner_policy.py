@@ -18,6 +18,7 @@ from altlib.core.cache_keys import Key, file_stamp, weights_fingerprint
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.errors import BackboneError
 from altlib.core.files import only_one, read_json, whole_file, write_json
+from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.data.comparisons import Combination
 from altlib.models.captioner import Example, PrefixCaptioner, load_captioner
 from altlib.models.clip import Clip
@@ -163,7 +164,9 @@ class CaptionerPolicy(nn.Module):
             key.add(negatives=pictures.settings)
         file = self.cache / f"{key}.safetensors"
         with only_one(file.with_suffix(".lock")):
-            if not file.is_file():
+            kept = file.is_file()
+            note(READ_BACK if kept else COMPUTED, "CLIP features of pairs", file.name)
+            if not kept:
                 with whole_file(file) as part:
                     save_file({"features": encode()}, part)
             return load_file(file)["features"]

@@ -18,8 +18,10 @@ from torch import Tensor, nn
 
 from altlib.checkpoints.miniature import MINIATURE, miniature_folder
 from altlib.core.cache_keys import weights_fingerprint
+from altlib.core.devices import precision_name
 from altlib.core.errors import BackboneError
 from altlib.core.model_names import TRANSFORMERS, offline_hint
+from altlib.core.provenance import TYPE, note
 from altlib.models.picture_encoder import is_transformers_folder, load_picture_encoder
 
 LOCAL = "local-dir:"  # prefix of open_clip's name for a folder
@@ -100,6 +102,7 @@ def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") 
             raise BackboneError(f"The CLIP model in {folder} cannot be loaded: {error}") from error
         raise offline_hint("CLIP", f"{name}/{pretrained}", error) from error
     model.eval()
+    note(TYPE, f"{precision_name(next(model.parameters()).dtype)} on {torch.device(device).type}")
     width = model.text_projection.shape[-1] if hasattr(model.text_projection, "shape") else model.visual.output_dim
     return Clip(f"{name}/{tag}" if tag else name, model, preprocess, tokenizer, int(width), weights_fingerprint(model))
 

@@ -22,10 +22,12 @@ from altlib.core.devices import distributed, wait_for_everyone
 from altlib.core.files import only_one, whole_file
 from altlib.core.images import centre_crop, open_picture
 from altlib.core.progress import progress_bar
+from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.models.clip import Clip
 
 CODE = code_fingerprint("models.features")
 SHARD = 1024  # pictures per cached file
+FEATURES = "CLIP features of pictures"
 
 
 def shard_key(clip: Clip, paths: list[str]) -> Key:
@@ -114,12 +116,14 @@ def shard_features(
             try:
                 features = load_file(file)["features"]
                 if features.shape == (len(paths), clip.width):
+                    note(READ_BACK, FEATURES, file.name)
                     if bar is not None:
                         bar.update(len(paths))
                     return features
             except (SafetensorError, KeyError, OSError):
                 file.unlink(missing_ok=True)
         features = encode_pictures(paths, clip, batch_size, workers, bar)
+        note(COMPUTED, FEATURES, file.name)
         with whole_file(file) as part:
             save_file({"features": features}, part)
     return features

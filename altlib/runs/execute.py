@@ -11,12 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from altlib.core import provenance
 from altlib.core.errors import RunError
 from altlib.core.files import read_json, write_json
 from altlib.core.progress import PROGRESS_FILE, WIDTH, BarStream
 from altlib.runs.board import BARS
 from altlib.runs.machine import commit_of, hardware, versions
 from altlib.runs.parameters import Chapter, read_chapters
+from altlib.runs.plan import digest_files
+from altlib.runs.steps import steps_by_cell
+
+NOTES = ".provenance.jsonl"  # what the names of files with notes on steps end with
 
 
 def tell(text: str) -> None:
@@ -46,6 +51,7 @@ def execute_chapter(plan_file: Path, name: str) -> None:
     notebooks = run_folder / "notebooks"
     notebooks.mkdir(exist_ok=True)
     running, failed = notebooks / f"{stem}.running.ipynb", notebooks / f"{stem}.failed.ipynb"
+    data = digest_files([run_folder / path for path in chapter.reads if (run_folder / path).is_file()])
     started, began = datetime.now(UTC), time.monotonic()
     tell(f"{stem}: started")
     try:
@@ -68,6 +74,8 @@ def execute_chapter(plan_file: Path, name: str) -> None:
         "commit": commit_of(root),
         "versions": versions(),
         "hardware": hardware(),
+        "data": {"files": list(chapter.reads), "digest": data},
+        "steps": steps_of(running, run_folder / "logs" / f"{stem}{NOTES}"),
     }
     finish(chapter, record, running, run_folder)
     tell(f"{stem}: done in {record['wall_time_s']:.0f} s")
@@ -80,6 +88,9 @@ def execute_notebook(source: Path, target: Path, values: dict[str, Any], folder:
     logs.mkdir(exist_ok=True)
     bars = logs / f"{source.stem}{BARS}"
     os.environ[PROGRESS_FILE] = str(bars)  # for the kernel's bars
+    notes = logs / f"{source.stem}{NOTES}"
+    notes.unlink(missing_ok=True)
+    os.environ[provenance.FILE] = str(notes)  # for its notes
     os.environ.setdefault("PYTHONHASHSEED", "0")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     cells = {"desc": source.stem, "unit": " cells", "file": BarStream(bars), "ncols": WIDTH, "mininterval": 1.0}
@@ -97,6 +108,15 @@ def execute_notebook(source: Path, target: Path, values: dict[str, Any], folder:
     finally:
         for path in logs.glob(f"{bars.name}*"):
             path.unlink()
+
+
+def steps_of(notebook: Path, notes: Path) -> list[dict[str, Any]]:
+    """The kept steps of an executed notebook by cell (:func:`altlib.runs.steps.steps_by_cell`); the notes are removed."""
+    import nbformat
+
+    steps = steps_by_cell(provenance.read_notes(notes), nbformat.read(notebook, as_version=4).cells)
+    notes.unlink(missing_ok=True)
+    return steps
 
 
 def finish(chapter: Chapter, record: dict[str, Any], running: Path, run_folder: Path) -> None:

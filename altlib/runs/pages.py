@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from altlib.runs.parameters import Chapter
+from altlib.runs.steps import in_words
 
 FINDINGS = "findings"  # tag of the cells that are shown before all others
 KEY_FIGURE = "key-figure"  # tag of the cell whose figure is also shown below the findings
@@ -66,13 +67,29 @@ def made_by(source: str, number: int, record: dict[str, Any]) -> str:
     Returns:
         HTML.
     """
-    facts = [f"code cell {number}", f"commit {record['commit']}", f"executed {record['started']}"]
+    facts = [f"Code cell {number}", f"commit {record['commit']}", f"executed {record['started']}"]
     if record["seed"] is not None:
         facts.insert(1, f"seed {record['seed']}")
+    said = [f"{', '.join(facts)}{kept_since(record)}.", *data_sentence(record), *in_words(record["steps"], number)]
+    paragraphs = "".join(f"<p>{html.escape(text)}</p>" for text in said)
     return (
         f'<details class="made"><summary>How cell {number} made this</summary>\n'
-        f"<p>{html.escape(', '.join(facts))}</p><pre>{html.escape(source)}</pre></details>"
+        f"{paragraphs}<pre>{html.escape(source)}</pre></details>"
     )
+
+
+def kept_since(record: dict[str, Any]) -> str:
+    """That a chapter is from before the run was last started, as words behind its time; empty if it is not."""
+    planned = record.get("planned", "")
+    if planned <= record["started"]:
+        return ""
+    return f"; kept when the run was started again ({planned}), as nothing that it depends on had changed"
+
+
+def data_sentence(record: dict[str, Any]) -> list[str]:
+    """Which files of other chapters a chapter read, with their fingerprint, as a sentence; none if it read nothing."""
+    data = record["data"]
+    return [f"Data: {', '.join(data['files'])}, fingerprint {data['digest'][:12]}."] if data["files"] else []
 
 
 def shows(cell: Any) -> bool:
@@ -141,7 +158,7 @@ def footer(record: dict[str, Any]) -> str:
     seed = "" if record["seed"] is None else f"Seed {record['seed']}, "
     return (
         f"## How this page was made\n\n{seed}commit `{record['commit']}`, {record['wall_time_s']:.0f} s of "
-        f"wall time on {machine['cores']} cores ({machine['processor']}), {record['started']}.\n"
+        f"wall time on {machine['cores']} cores ({machine['processor']}), {record['started']}{kept_since(record)}.\n"
     )
 
 

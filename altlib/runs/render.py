@@ -68,12 +68,13 @@ def render_book(plan_file: Path) -> None:
     shutil.rmtree(staging, ignore_errors=True)
     shutil.copytree(root / "book", staging, ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints", "_build"))
     chapters = read_chapters(root / "book")
+    planned = read_json(run_folder / "run.json")["planned"]
     for chapter in chapters:
         stem = chapter.notebook.stem
         stage_notebook(
             run_folder / "notebooks" / f"{stem}.ipynb",
             chapter,
-            read_json(run_folder / "records" / f"{stem}.json"),
+            read_json(run_folder / "records" / f"{stem}.json") | {"planned": planned},
             staging / f"{stem}.ipynb",
         )
     write_text(staging / "parameters.md", parameters_page(chapters, read_json(run_folder / "parameters.json")))

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from altlib.core.devices import distributed, said_by_first_process, wait_for_everyone
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.progress import progress_bar
+from altlib.core.provenance import COMPUTED, READ_BACK, note
 
 SAVE_EVERY = 500  # updates between checkpoints
 CURVE, CHECKPOINT = "curve.json", "checkpoint.pt"
@@ -131,7 +132,10 @@ def finished(folder: Path, key: str) -> TrainingRecord | None:
         kept = read_json(folder / CURVE)
     except FileNotFoundError:
         return None
-    return TrainingRecord(kept["curve"], kept["best"], kept["facts"]) if kept.get("key") == key else None
+    if kept.get("key") != key:
+        return None
+    note(READ_BACK, f"training of {folder.name}", key)
+    return TrainingRecord(kept["curve"], kept["best"], kept["facts"])
 
 
 def facts_of(folder: Path) -> dict[str, str]:
@@ -330,5 +334,6 @@ def fit(learner: Learner, optimiser: torch.optim.Optimizer, plan: Plan, folder: 
         learner.save(folder, progress.curve[progress.best])
         write_json(folder / CURVE, {"key": key, "best": record.best, "facts": record.facts, "curve": record.curve})
         run.checkpoint.unlink(missing_ok=True)
+        note(COMPUTED, f"training of {folder.name}", key)
     wait_for_everyone()
     return record

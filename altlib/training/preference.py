@@ -24,6 +24,7 @@ from altlib.core.cache_keys import Key, weights_fingerprint
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.devices import mixed_precision, precision_name
 from altlib.core.files import only_one, whole_file
+from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.data.comparisons import BEST, COMPARISONS, Combination, combinations
 from altlib.models.policy import (
     NegativeSettings,
@@ -103,7 +104,9 @@ def kept_reference(
     key = Key(CODE, weights=policy, pairs=prepared.stamp(), wanted=wanted, device=policy.device.type)
     file = folder / f"{key.add(precision=precision_of(policy))}.safetensors"
     with only_one(file.with_suffix(".lock")):
-        if not file.is_file():
+        kept = file.is_file()
+        note(READ_BACK if kept else COMPUTED, "likelihoods of the reference model", file.name)
+        if not kept:
             with autocast(policy):
                 found = reference_log_probabilities(policy, prepared, wanted, batch_size)
             with whole_file(file) as part:

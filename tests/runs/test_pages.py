@@ -17,6 +17,12 @@ RECORD = {
     "started": "2026-01-01T00:00:00+00:00",
     "wall_time_s": 12.0,
     "hardware": {"cores": 2, "processor": "Fast <one>"},
+    "data": {"files": ["corpus/posts.parquet"], "digest": "0123456789abcdef"},
+    "steps": [
+        {"cell": 1, "how": "number type", "what": "float32 on cpu", "count": 1},
+        {"cell": 2, "how": "read back", "what": "captions of <ours>", "count": 2},
+        {"cell": 3, "how": "computed", "what": "training of ours", "count": 1},
+    ],
 }
 
 
@@ -67,7 +73,11 @@ def test_a_figure_says_how_it_was_made(chapter, tmp_path):
     *_, figure, silent, _ = staged(cells, chapter, tmp_path)
     notes = figure.outputs[-1].data["text/html"]
     assert "How cell 2 made this" in notes and "<pre>table(&#x27;&lt;a&gt;&#x27;)</pre>" in notes
-    assert "code cell 2, seed 0, commit abc" in notes
+    assert "Code cell 2, seed 0, commit abc, executed 2026-01-01T00:00:00+00:00." in notes
+    assert "Data: corpus/posts.parquet, fingerprint 0123456789ab." in notes
+    assert "Models computed in float32 on cpu." in notes
+    assert "Read back from an earlier execution: captions of &lt;ours&gt; (2 parts)." in notes
+    assert "training of ours" not in notes
     assert silent.outputs == []
 
 
@@ -111,3 +121,10 @@ def test_links_lead_to_the_named_cell_and_only_once():
 
 def test_a_chapter_without_chance_names_no_seed():
     assert "Seed" not in pages.footer(RECORD | {"seed": None}) and "Seed 0, commit" in pages.footer(RECORD)
+
+
+def test_a_chapter_that_was_kept_says_so():
+    kept = pages.made_by("x", 1, RECORD | {"planned": "2026-01-02T00:00:00+00:00"})
+    assert "kept when the run was started again (2026-01-02T00:00:00+00:00)" in kept
+    assert "kept" not in pages.made_by("x", 1, RECORD | {"planned": "2025-12-31T00:00:00+00:00"})
+    assert "Data:" not in pages.made_by("x", 1, RECORD | {"data": {"files": [], "digest": "e3b0"}})
