@@ -64,7 +64,7 @@ def is_real(source: str, number: str) -> bool:
 
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_every_number_in_prose_has_a_source_and_every_source_a_number(page):
-    found = set(NUMBER.findall(prose(PAGES[page])))
+    found = set(NUMBER.findall(prose(PAGES[page]))) - {"0", "1"}  # ends of scales, seeds and tokens
     known = {number for number in SOURCES.get(page, {}) if number != "tables"}
     assert found - known == set(), (
         "numbers without a source: compute them, or say in numbers_in_prose.toml whence they come"
