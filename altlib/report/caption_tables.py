@@ -129,16 +129,22 @@ def against_better(
 
 
 def ratio_verdicts(compared: pd.DataFrame) -> list[str]:
-    """Whether the ratios of :func:`against_better` reach those that the paper claims, one sentence per claim."""
+    """Whether the ratios of :func:`against_better` reach those that the paper claims, one sentence per claim.
+
+    A claim holds if the whole interval reaches it, and does not if none of the interval does.
+    """
     ratios, intervals = compared.set_index("metric")["ratio"], compared.set_index("metric")["ratio 95% interval"]
     said = []
     for metric, claimed in CLAIMED_RATIOS.items():
         if np.isnan(ratios[metric]):
             said.append(f"{metric}: no single source scores above 0 in this run, so there is no ratio.")
             continue
+        low, _, high = intervals[metric].partition(" ")
+        top = float("inf") if high == "upwards" else float(high.removeprefix("to "))
+        verdict = "holds" if float(low) >= claimed else "does not hold" if top < claimed else "is undecided"
         said.append(
             f"{metric}: text + image scores {ratios[metric]:.2f} times [{intervals[metric]}] as much as the better "
-            f"single source; the paper's claim of at least {claimed} times {'holds' if ratios[metric] >= claimed else 'does not hold'} in this run."
+            f"single source; the paper's claim of at least {claimed} times {verdict} in this run."
         )
     return said
 

@@ -132,6 +132,8 @@ def test_the_papers_ratios_hold_or_do_not():
     assert "at least 4 times does not hold" in cider
     nothing, _ = ratio_verdicts(compared.assign(ratio=[float("nan"), 1.0]))
     assert "no ratio" in nothing
+    for verdict in ratio_verdicts(compared.assign(**{"ratio 95% interval": ["1.90 to 2.90", "3.00 upwards"]})):
+        assert "times is undecided" in verdict
 
 
 def test_differences_are_paired_over_the_same_pictures():

@@ -77,11 +77,16 @@ def test_the_base_model_stands_in_the_tables_with_every_form_of_the_texts():
     assert table["r"].tolist()[:3] == ["0.10", "0.30", "0.20"]
 
 
-@pytest.mark.parametrize(("full", "lora", "holds"), [(0.5, 0.8, True), (0.8, 0.5, False), (0.601, 0.604, False)])
-def test_lora_keeps_more_of_transfer_or_it_does_not(full, lora, holds):
-    reached, kept = tables.verdicts(runs(full, lora))
+@pytest.mark.parametrize(
+    ("full", "lora", "spread", "verdict"),
+    [(0.5, 0.8, 0.0, "holds"), (0.8, 0.5, 0.0, "does not hold"), (0.6, 0.61, 0.1, "is undecided")],
+)
+def test_lora_keeps_more_of_transfer_or_it_does_not_or_the_seeds_cannot_tell(full, lora, spread, verdict):
+    found = runs(full, lora)
+    found["transfer"] += spread * found["seed"] * (found["fine-tuning"] == "lora")
+    reached, kept = tables.verdicts(found)
     assert "the paper's level of 90% is reached" in reached
-    assert kept.endswith(f"that LoRA keeps more {'holds' if holds else 'does not hold'} in this run.")
+    assert kept.endswith(f"points over seeds; that LoRA keeps more {verdict} in this run.")
 
 
 def test_an_accuracy_below_the_papers_is_said_not_to_reach_it():
