@@ -150,14 +150,12 @@ def test_the_main_table_has_the_base_model_and_every_configuration(tuned):
 
 def test_verdicts_can_come_out_either_way():
     def said(accuracy: float, lora: float, full: float) -> list[str]:
-        rows = [("behavioural", "lora", accuracy, lora), ("behavioural", "full", 0.98, full)]
-        return verdicts(pd.DataFrame(rows, columns=["objective", "fine-tuning", "accuracy", "transfer"]))
+        rows = [("behavioural", "lora", 0, accuracy, lora), ("behavioural", "full", 0, 0.98, full)]
+        return verdicts(pd.DataFrame(rows, columns=["objective", "fine-tuning", "seed", "accuracy", "transfer"]))
 
     assert "90% is reached) and keeps 40%" in said(0.91, 0.4, 0.2)[0]
     assert "90% is not reached" in said(0.89, 0.4, 0.2)[0]
-    assert "that LoRA keeps more holds" in said(0.91, 0.4, 0.2)[1]
-    assert "that LoRA keeps more does not hold" in said(0.91, 0.2, 0.4)[1]
-    assert "100%; that LoRA keeps more does not hold" in said(0.91, 1.004, 0.996)[1]
+    assert "that LoRA keeps more is undecided" in said(0.91, 0.4, 0.2)[1]  # one seed gives no interval
 
 
 def test_without_ratings_there_is_a_dash(tuned):
