@@ -73,3 +73,9 @@ def test_needed_positions_are_compared_with_those_that_name_the_picture():
     )
     assert "rises by 2.000 [" in said and "without single positions by 0.500 in all" in said
     assert "without 2 of 3 positions; 1 of these name" in said and "so 1 carry" in said
+
+
+def test_by_how_much_positions_name_their_picture_is_measured_in_percent():
+    found = prefix_words.naming_measures({"cosine": rate(0.5) | {"lead": np.array([0.1, 0.3])}})
+    (measured,) = found.values()
+    assert measured.value == pytest.approx(20) and measured.draws.tolist() == pytest.approx([10, 30])

@@ -1,7 +1,10 @@
+import numpy as np
 import pandas as pd
+import pytest
 
+from altlib.core.estimates import Estimate
 from altlib.published.tables import published_table
-from altlib.report.people_tables import beside_paper, preference_verdicts
+from altlib.report.people_tables import beside_paper, flagging_measures, people_measures, preference_verdicts
 
 PAIR = ("Ours", "ClipCap (Frozen)")
 
@@ -43,3 +46,18 @@ def test_a_preference_is_claimed_only_if_the_sign_test_tells():
     assert "so Ours is preferred (sign test over 12 pictures, p < 0.001)" in clear[0] and "100.0 [" in clear[0]
     assert "does not tell apart" in even[1] and even[1].startswith("By descriptiveness, raters prefer Ours in 50.0")
     assert preference_verdicts(named([]).reindex(columns=named(["Ours"]).columns), [PAIR], 0, "raters") == []
+
+
+def test_shares_margins_and_agreement_are_measured_under_the_papers_names():
+    frame = pd.concat([named(["Ours"] * 3 + ["ClipCap (Frozen)"]).assign(rater=r, answer="first") for r in "ab"])
+    found = people_measures(frame, {"frozen": PAIR}, 0)
+    shares = {who: found[f"{who} (frozen)", "fluency (%)"].value for who in ("ours", "ClipCap", "equal", "margin")}
+    assert shares == {"ours": 75, "ClipCap": 25, "equal": 0, "margin": 50}
+    assert found["ours (frozen)", "fluency (%)"].examples == 4
+    assert ("raters", "descriptiveness, alpha") in found
+
+
+def test_flagging_is_measured_against_the_share_of_poor_texts():
+    found = flagging_measures({"rule": Estimate(0.5, np.array([0.4, 0.6]))}, 10, 100)
+    (measured,) = found.values()
+    assert measured.value == 0.4 and measured.draws.tolist() == pytest.approx([0.3, 0.5])

@@ -77,3 +77,8 @@ def test_rewards_at_the_end_are_means_over_seeds():
     table = tables.reward_table(PLANS, curves)
     assert table["system"].tolist() == ["DPO, P1", "MCM-DPO, P1"]
     assert table["response: accuracy (%)"].tolist() == ["75 ± 0", "75 ± 0"]
+
+
+def test_the_texts_of_all_seeds_of_a_system_stand_together():
+    found = tables.texts_by_system(PLANS, {plan.name: [f"{plan.objective} {plan.seed}"] for plan in PLANS})
+    assert found["DPO, P1"] == ["DPO 0", "DPO 1"] and set(found) == {plan.system for plan in PLANS}

@@ -89,3 +89,22 @@ def test_label_rows_and_examples():
     posts = pd.DataFrame({"image": ["a.png"], "alt_text": ["A mug"]})
     items = tables.example_items(posts, {"clip": ["a cup"]}, {"clip": np.array([0.254])})
     assert items[0]["clip"] == "a cup (0.25)" and items[0]["Alt text"] == "A mug"
+
+
+def test_stages_are_measured_under_the_names_of_the_paper():
+    few, alone = RewardPlan("mlp", True, 10), RewardPlan("mlp", True, 0)
+    groups = {"variants": [PLAN], "labels": [alone, few, PLAN], "stages": [PLAN, alone]}
+    known = {
+        plan.name: {"BLEU@4": Estimate(float(place), np.ones(3))}
+        for place, plan in enumerate([PLAN.supervised, PLAN, few.supervised, few, alone])
+    }
+    texts = {name: ["a cup", "a red cup"] for name in known}
+    found = tables.reward_measures(groups, PLAN, known, texts)
+    values = {subject: found[subject, "BLEU@4"].value for subject, measure in found if measure == "BLEU@4"}
+    assert values == {
+        "MLP + LM tuning, supervised": 0, "MLP + LM tuning, self-supervised": 1, "usual run, supervised": 0,
+        "usual run, self-supervised": 1, "no labels, self-supervised": 4, "fewest labels, supervised": 2,
+        "fewest labels, self-supervised": 3, "most labels, supervised": 0, "most labels, self-supervised": 1,
+    }  # fmt: skip
+    assert found["usual run, supervised", "BLEU@4"].words == 2.5
+    assert found["labelled pictures that suffice to start from", "value"].value == 10

@@ -1,5 +1,6 @@
 import csv
 
+import pandas as pd
 import pytest
 
 from altlib.core.errors import StudyError
@@ -88,3 +89,14 @@ def test_the_sample_is_random_and_repeatable():
     a, b = audit.draw_sample(posts, 20, 1), audit.draw_sample(posts, 20, 1)
     assert a.equals(b) and len(a) == 20 and not a["item_id"].equals(posts["item_id"].head(20))
     assert len(audit.draw_sample(posts, 200, 1)) == 50
+
+
+def test_shares_of_the_audit_are_measured_where_somebody_answered():
+    found = pd.DataFrame(
+        [
+            {"question": audit.QUESTIONS["fluent"], "pictures": 4, "yes (%)": 75.0},
+            {"question": audit.QUESTIONS["descriptive"], "pictures": 0, "yes (%)": None},
+        ]
+    )
+    ((name, measured),) = audit.audit_measures(found).items()
+    assert name[0] == "audited alt texts that are fluent" and (measured.value, measured.examples) == (75.0, 4)
