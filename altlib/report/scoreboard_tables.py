@@ -32,21 +32,11 @@ def by_work(entries: Sequence[Entry], works: Mapping[str, Work]) -> dict[str, li
     return {work.name: [e for e in entries if e.work == key] for key, work in works.items()}
 
 
-def findings(entries: Sequence[Entry], works: Mapping[str, Work]) -> list[str]:
-    """What the index says of a run, in sentences.
-
-    Args:
-        entries: Claims and numbers.
-        works: By key.
-    """
+def findings(entries: Sequence[Entry]) -> list[str]:
+    """What the index says of a run, in sentences."""
     claims = [e for e in entries if e.kind == "claim"]
     numbers = [e for e in entries if e.kind == "number"]
     said = [f"Of {len(claims)} claims of the five works, {in_counts(claims)}."]
-    said += [
-        f"{name}: {in_counts(found)}, of {len(found)} claims."
-        for name, found in by_work(claims, works).items()
-        if found
-    ]
     opposite = [e for e in claims if e.verdict == FAILS and "opposite" in e.reason]
     said.append(
         f"Claims that do not hold: in {len(opposite)}, the whole interval of some comparison says the opposite; in the other "

@@ -61,7 +61,7 @@ def in_words(steps: Sequence[dict[str, Any]], cell: int) -> list[str]:
         for step in before:
             if step["how"] == how:
                 counts[step["what"]] += step["count"]
-        return ", ".join(what + (f" ({count} parts)" if count > 1 else "") for what, count in counts.items())
+        return ", ".join(what + (f" ({count} times)" if count > 1 else "") for what, count in counts.items())
 
     types = sorted({step["what"] for step in before if step["how"] == TYPE})
     said = [f"Models computed in {' and '.join(types)}."] if types else []

@@ -76,7 +76,7 @@ def test_a_figure_says_how_it_was_made(chapter, tmp_path):
     assert "Code cell 2, seed 0, commit abc, executed 2026-01-01T00:00:00+00:00." in notes
     assert "Data: corpus/posts.parquet, fingerprint 0123456789ab." in notes
     assert "Models computed in float32 on cpu." in notes
-    assert "Read back from an earlier execution: captions of &lt;ours&gt; (2 parts)." in notes
+    assert "Read back from an earlier execution: captions of &lt;ours&gt; (2 times)." in notes
     assert "training of ours" not in notes
     assert silent.outputs == []
 
