@@ -36,7 +36,7 @@ class Attribution:
     pooled: Tensor
 
     def completeness_error(self) -> Tensor:
-        """|sum of attributions - difference| as a share of |difference|, (n,); 0 for exact unmediated ones."""
+        """How far the sum of attributions is from the difference, as a share of it, (n,); 0 for exact unmediated ones."""
         return (self.values.sum(1) - self.difference).abs() / self.difference.abs().clamp(min=1e-6)
 
 

@@ -5,6 +5,7 @@ Checked with axe-core: everything lies in a landmark, lists hold list items, and
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +20,40 @@ def mend(page: str) -> str:
       is closed, the header keeps its own.
     - The page that leads to the first one says so, for browsers that do not follow by themselves.
 
+    Only the header is parsed: the pages hold megabytes of pictures and code.
+
     Args:
         page: HTML.
 
     Returns:
         HTML.
     """
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(page, "html.parser")
-    for sidebar in soup.select("#pst-primary-sidebar"):
-        sidebar["role"], sidebar["aria-label"] = "region", "The book"
-    for entry in soup.select("[role=doc-biblioentry]"):
-        entry["role"] = "listitem"
-    for box in soup.select(".navbar-persistent--container"):
-        box.decompose()
-    leads = soup.select_one('meta[http-equiv="Refresh"]')
-    if leads is not None:
-        first = str(leads["content"]).partition("url=")[2]
+    leads = re.search(r'<meta http-equiv="Refresh" content="[^"]*url=([^"]+)"\s*/?>', page)
+    if leads:
         return (
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>The book</title>'
-            f'{leads}</head><body><main><h1><a href="{first}">The first page of the book</a></h1></main></body></html>'
+            f"{leads[0]}</head><body><main><h1>"
+            f'<a href="{leads[1]}">The first page of the book</a></h1></main></body></html>'
         )
+    page = page.replace(' id="pst-primary-sidebar"', ' id="pst-primary-sidebar" role="region" aria-label="The book"')
+    page = page.replace('role="doc-biblioentry"', 'role="listitem"')
+    return re.sub(r"<header\b.*?</header>", lambda header: without_search_box(header[0]), page, flags=re.DOTALL)
+
+
+def without_search_box(header: str) -> str:
+    """The theme's header without the search box of wide screens."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(header, "html.parser")
+    for box in soup.select(".navbar-persistent--container"):
+        box.decompose()
     return str(soup)
 
 
 def mend_all(app: Any, error: Exception | None) -> None:
     """Mend all pages when the book is built."""
     if error is None:
-        for path in Path(app.outdir).rglob("*.html"):
+        for path in Path(app.outdir).glob("*.html"):
             path.write_text(mend(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -69,7 +69,7 @@ def loss_verdict(losses: Mapping[str, Estimate], ours: str, others: Sequence[str
 def beside_paper(
     scores: Mapping[str, Scores], paper: pd.DataFrame, further: Mapping[str, Mapping[str, Estimate]] | None = None
 ) -> pd.DataFrame:
-    """Scores with 95% intervals beside the paper's, one row per system.
+    """Scores with 95% intervals, one row per system, with the paper's below each in the same cell.
 
     Args:
         scores: Name of each system -> its scores.
@@ -81,19 +81,31 @@ def beside_paper(
         if this run has no such system.
     """
 
-    def with_interval(system: str, metric: str) -> str:
-        return scores[system][metric].text() if system in scores else "not run"
+    def both(system: str, metric: str) -> str:
+        ours = scores[system][metric].text() if system in scores else "not run"
+        return f"{ours}\npaper: {paper.loc[system, metric]:.3f}" if system in paper.index else ours
 
     systems = [s for s in paper.index if s in scores or s.startswith("BLIP")]
     systems += [s for s in scores if s not in paper.index]
     rows = [
         {"system": s}
-        | {m: with_interval(s, m) for m in METRICS}
+        | {m: both(s, m) for m in METRICS}
         | {m: found[s].text() if s in found else "not run" for m, found in (further or {}).items()}
-        | {f"paper {m}": float(paper.loc[s, m]) if s in paper.index else float("nan") for m in METRICS}
         for s in systems
     ]
     return pd.DataFrame(rows)
+
+
+def by_fact(stated: pd.DataFrame) -> pd.DataFrame:
+    """A table of stated facts turned, so that many facts fit on a page: one row per fact, one column per system.
+
+    Args:
+        stated: One row per system, as from :func:`altlib.miniworld.stated_facts.stated_facts`; may be empty.
+    """
+    if stated.empty:
+        return stated
+    turned = stated.set_index("system").T.rename_axis(columns=None)
+    return turned.rename_axis("fact").reset_index().assign(fact=lambda frame: frame["fact"].str.replace("_", " "))
 
 
 def against_better(

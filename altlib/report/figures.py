@@ -84,7 +84,12 @@ def show(figure: Figure, alt: str, caption: str) -> HTML:
 
 
 def cell(value: Any, digits: int) -> str:
-    """The text of a table cell: numbers rounded to ``digits`` decimals, missing values as a dash, the rest escaped."""
+    """The HTML of a table cell: numbers rounded, missing values as a dash, the rest escaped, with its line breaks.
+
+    Args:
+        value: What the cell holds.
+        digits: Decimals of floating-point numbers.
+    """
     if value is None or (isinstance(value, float) and value != value):
         return "–"
     if isinstance(value, bool):
@@ -95,7 +100,7 @@ def cell(value: Any, digits: int) -> str:
         return f"{int(value):,}"
     if hasattr(value, "item"):
         return cell(value.item(), digits)
-    return html.escape(cut(str(value)))
+    return html.escape(cut(str(value))).replace("\n", "<br>")
 
 
 def table(frame: pd.DataFrame, caption: str, digits: int = 2) -> HTML:

@@ -87,11 +87,15 @@ def chapters_that_wait_for(chapter: Chapter, chapters: list[Chapter]) -> set[str
 
 
 def page_files(root: Path) -> list[Path]:
-    """The files beside the notebooks that the rendered pages depend on."""
+    """The files beside the notebooks that the rendered pages depend on.
+
+    All of the library is among them, as the reference shows its docstrings and source.
+    """
     kinds = (".md", ".yml", ".bib", ".css", ".png", ".svg")
-    pages = sorted(p for p in (root / "book").iterdir() if p.is_file() and p.suffix in kinds)
+    folders = [root / "book", root / "book" / "_static"]
+    pages = sorted(p for folder in folders if folder.is_dir() for p in folder.iterdir() if p.suffix in kinds)
     cards = sorted((PACKAGE / "checkpoints").rglob("*.md"))
-    return [*pages, root / "_config.yml", *cards, *(PACKAGE / "runs" / f"{m}.py" for m in ("render", "parameters"))]
+    return [*pages, root / "_config.yml", *cards, *sorted(module_files(PACKAGE).values())]
 
 
 def plan_chapter(chapter: Chapter, chapters: list[Chapter], values: dict[str, Any], run_folder: Path) -> dict[str, Any]:

@@ -10,12 +10,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from altlib.core.code_imports import PACKAGE
+import yaml
+
+from altlib.core.code_imports import PACKAGE, imported_modules, module_files
 from altlib.core.errors import RunError
 from altlib.core.files import read_json, write_json, write_text
+from altlib.report.api_reference import listed_in, reference_pages
 from altlib.runs.execute import tell
 from altlib.runs.pages import stage_notebook
 from altlib.runs.parameters import Chapter, Parameter, read_chapters
+from altlib.runs.plan import code_of
 
 
 def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
@@ -53,6 +57,17 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
+def write_reference(staging: Path, chapters: list[Chapter]) -> None:
+    """Write the pages of the library reference, if the table of contents has a place for them."""
+    contents = yaml.safe_load((staging / "_toc.yml").read_text(encoding="utf-8"))
+    if listed_in(contents):
+        write_text(staging / "_toc.yml", yaml.safe_dump(contents, sort_keys=False))
+        known = module_files(PACKAGE)
+        imported = {name for c in chapters for name in imported_modules(code_of(c), "", True, known)}
+        for name, text in reference_pages(imported).items():
+            write_text(staging / f"{name}.rst", text)
+
+
 def render_book(plan_file: Path) -> None:
     """Build the HTML of a run from its executed notebooks; it replaces the old one when complete.
 
@@ -81,6 +96,7 @@ def render_book(plan_file: Path) -> None:
     for card in sorted((PACKAGE / "checkpoints").glob("*/README.md")):
         text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
         write_text(staging / f"model-card-{card.parent.name}.md", text)
+    write_reference(staging, chapters)
     tell("rendering the book")
     command = [
         str(Path(sys.executable).parent / "jupyter-book"),

@@ -10,7 +10,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><body><header><div class="navbar-persis
 
 def test_the_sidebar_is_a_landmark_and_entries_are_items_of_their_list():
     mended = mend(PAGE)
-    assert '<div aria-label="The book" id="pst-primary-sidebar" role="region">' in mended
+    assert '<div id="pst-primary-sidebar" role="region" aria-label="The book">' in mended
     assert '<div role="listitem">Entry &amp; year</div>' in mended and "doc-biblioentry" not in mended
 
 

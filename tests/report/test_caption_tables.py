@@ -10,6 +10,7 @@ from altlib.evaluation.caption_metrics import METRICS, Scores
 from altlib.report.caption_tables import (
     against_better,
     beside_paper,
+    by_fact,
     caption_looks,
     differences,
     gallery_items,
@@ -35,16 +36,24 @@ PAPER = pd.DataFrame({m: [1.0, 2.0, 6.0] for m in METRICS}, index=["text", "BLIP
 def test_systems_stand_in_the_papers_order_and_others_after_them():
     table = beside_paper({"new": scored(3), "both": scored(20), "text": scored(10)}, PAPER).set_index("system")
     assert list(table.index) == ["text", "BLIP-2", "both", "new"]
-    assert table.loc["text", "BLEU@4"] == "10.00 [9.05, 10.95]"
-    assert table.loc["BLIP-2", "CIDEr"] == "not run"
-    assert table.loc["both", "paper METEOR"] == 6.0
-    assert np.isnan(table.loc["new", "paper METEOR"])
+    assert table.loc["text", "BLEU@4"] == "10.00 [9.05, 10.95]\npaper: 1.000"
+    assert table.loc["BLIP-2", "CIDEr"] == "not run\npaper: 2.000"
+    assert table.loc["both", "METEOR"].endswith("paper: 6.000")
+    assert "paper" not in table.loc["new", "METEOR"]
 
 
-def test_a_metric_that_the_paper_does_not_have_stands_between_ours_and_the_papers():
+def test_stated_facts_are_turned_to_one_row_per_fact():
+    stated = pd.DataFrame({"system": ["a", "b"], "colour": [10.0, 20.0], "place_name": [30.0, np.nan]})
+    turned = by_fact(stated)
+    assert turned.columns.tolist() == ["fact", "a", "b"]
+    assert turned["fact"].tolist() == ["colour", "place name"] and turned["b"].tolist()[0] == 20.0
+    assert by_fact(pd.DataFrame()).empty
+
+
+def test_a_metric_that_the_paper_does_not_have_stands_last():
     share = Estimate(0.5, np.linspace(0.4, 0.6, 1001))
     table = beside_paper({"both": scored(20)}, PAPER, {"RefCompare": {"both": share}}).set_index("system")
-    assert list(table.columns) == [*METRICS, "RefCompare", *(f"paper {m}" for m in METRICS)]
+    assert list(table.columns) == [*METRICS, "RefCompare"]
     assert table["RefCompare"].to_dict() == {"both": "0.50 [0.41, 0.59]", "BLIP-2": "not run"}
 
 

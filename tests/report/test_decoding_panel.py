@@ -14,7 +14,9 @@ SEARCH = Decoding(beams=3, max_tokens=8)
 @pytest.fixture
 def panel(captioner, features, posts, picture):
     images = [str(picture(f"{i}.png")) for i in range(3)]
-    frame = pd.DataFrame({"image": images, "text": ["", "Brew <b>day</b>!", "a"], "alt_text": ["one", "two & 2", "three"]})
+    frame = pd.DataFrame(
+        {"image": images, "text": ["", "Brew <b>day</b>!", "a"], "alt_text": ["one", "two & 2", "three"]}
+    )
     return DecodingPanel(captioner, features[:3], frame, SEARCH)
 
 

@@ -43,6 +43,11 @@ def test_a_table_has_a_caption_and_header_cells():
     assert ">0.12<" in page and ">1,200<" in page and ">–<" in page
 
 
+def test_line_breaks_of_a_cell_are_kept_and_its_markup_is_not():
+    page = figures.table(pd.DataFrame({"a": ["x"], "b": ["1.0\npaper: <b>"]}), "Scores").data
+    assert "1.0<br>paper: &lt;b&gt;" in page
+
+
 def test_a_table_without_rows_says_so():
     shown = figures.table(pd.DataFrame(columns=["a"]), "Scores <of> this run").data
     assert "<table" not in shown and "Scores &lt;of&gt; this run" in shown and "nothing to show" in shown
