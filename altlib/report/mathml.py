@@ -25,7 +25,7 @@ def visit_math(translator: Any, node: Any) -> None:
     Raises:
         docutils.nodes.SkipNode: Always; it tells docutils that the node is written.
     """
-    translator.body.append(mathml(node.astext(), block=False))
+    translator.body.append(f'<span class="inline-formula">{mathml(node.astext(), block=False)}</span>')
     raise nodes.SkipNode
 
 
