@@ -62,7 +62,9 @@ def main() -> int:
         found += [fault for path in [*pages, *sources] for fault in layout_faults(page, path)]
         found += [fault for path in chapters for fault in keyboard_faults(page, path)]
     print("\n".join(found))
-    print(f"{len(found)} faults on {len(pages)} pages: axe-core in light and in dark, layout, and {len(chapters)} by keyboard")
+    print(
+        f"{len(found)} faults on {len(pages)} pages: axe-core in light and in dark, layout, and {len(chapters)} by keyboard"
+    )
     return 1 if found or not chapters else 0
 
 

@@ -155,7 +155,7 @@ def source_page(name: str, source: str) -> str:
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Source of {name}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="stylesheet" href="source.css"></head><body><main><h1>Source of {name}</h1>'
-        f'<p><a href="../{INDEX}-{name.split(".")[1]}.html#module-{name}">Its place in the library reference</a></p>'
+        f'<p><a href="../{INDEX}-{name.split(".")[1]}.html">The library reference</a></p>'
         f"{lines}</main></body></html>\n"
     )
 

@@ -17,6 +17,13 @@ from altlib.core.errors import RunError
 from altlib.core.files import read_json, write_json, write_text
 from altlib.report.api_reference import listed_in, reference_pages
 from altlib.runs.execute import tell
+from altlib.runs.launching import (
+    COLAB_BRANCH,
+    colab_notebook,
+    lead_to_colab_branch,
+    repository_address,
+    with_launch_buttons,
+)
 from altlib.runs.pages import stage_notebook
 from altlib.runs.parameters import Chapter, Parameter, read_chapters
 from altlib.runs.plan import code_of
@@ -68,6 +75,14 @@ def write_reference(staging: Path, chapters: list[Chapter]) -> None:
             write_text(staging / f"{name}.rst", text)
 
 
+def write_launched(built: Path, chapters: list[Chapter], address: str, folder: Path) -> None:
+    """Write the notebooks for Colab into ``folder``, and let the buttons of the built pages open them."""
+    for chapter in chapters:
+        colab_notebook(chapter.notebook, address, folder / chapter.notebook.name)
+        page = built / f"{chapter.notebook.stem}.html"
+        write_text(page, lead_to_colab_branch(page.read_text(encoding="utf-8")))
+
+
 def render_book(plan_file: Path) -> None:
     """Build the HTML of a run from its executed notebooks; it replaces the old one when complete.
 
@@ -97,13 +112,16 @@ def render_book(plan_file: Path) -> None:
         text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
         write_text(staging / f"model-card-{card.parent.name}.md", text)
     write_reference(staging, chapters)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    address = repository_address(config)
+    write_text(staging / "_config.yml", yaml.safe_dump(with_launch_buttons(config, address), sort_keys=False))
     tell("rendering the book")
     command = [
         str(Path(sys.executable).parent / "jupyter-book"),
         "build",
         str(staging),
         "--config",
-        str(root / "_config.yml"),
+        str(staging / "_config.yml"),
         "--toc",
         str(staging / "_toc.yml"),
         "--path-output",
@@ -118,6 +136,8 @@ def render_book(plan_file: Path) -> None:
         message = f"rendering failed; the end of {run_folder / 'logs' / 'jupyter-book.log'}:\n{(done.stdout + done.stderr)[-1500:]}"
         write_json(run_folder / "failure.json", {"chapter": "render", "message": message})
         raise RunError(message)
+    if address:
+        write_launched(built, chapters, address, run_folder / COLAB_BRANCH)
     html = run_folder / "html"
     old = run_folder / "html.old"
     shutil.rmtree(old, ignore_errors=True)
