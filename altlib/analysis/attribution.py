@@ -86,7 +86,11 @@ def attribute(
     batch_size: int = 32,
     progress: Callable[[int], object] = lambda n: None,
 ) -> Attribution:
-    """Integrated gradients of the cosine with respect to each token's embedding, by captum.
+    r"""Integrated gradients of the cosine with respect to each token's embedding, by captum.
+
+    .. math::
+
+       A_i = (x_i - b_i) \int_0^1 \frac{\partial F(b + t (x - b))}{\partial x_i} dt
 
     The baseline is the same text with a padding token in the place of every word; special tokens at
     the beginning and the end stay. Attributions are summed over the embedding's dimensions

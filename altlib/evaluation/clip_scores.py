@@ -60,7 +60,7 @@ def base_accuracy(base: Clip, triplets: Triplets, prompt: str = "") -> float:
 
 
 def clip_score(images: Tensor, texts: Tensor) -> Tensor:
-    """CLIPScore of n pairs, ``2.5 max(cos, 0)`` (Hessel et al. 2021).
+    r"""CLIPScore of n pairs, :math:`2.5 \max(\cos, 0)` (Hessel et al. 2021).
 
     Args:
         images: Unit vectors, (n, width).

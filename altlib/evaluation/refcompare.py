@@ -50,7 +50,9 @@ def share_of_all_references(generated: np.ndarray, references: Sequence[np.ndarr
 def refcompare(
     generated: np.ndarray, references: Sequence[np.ndarray], seed: int = 0, among_all: bool = False
 ) -> Estimate:
-    """RefCompare with its bootstrap over pictures, from 0 to 1.
+    r"""RefCompare with its bootstrap over pictures, from 0 to 1.
+
+    .. math:: \frac{1}{n} \sum_i \frac{|\{ r \in R_i : s(r) < s(y_i) \}|}{|R_i|}
 
     Args:
         generated: Scores of the generated texts, (n,).

@@ -95,7 +95,9 @@ class RotatedSubspace(nn.Module):
         return cast(Tensor, self.rotate.weight)
 
     def forward(self, base: Tensor, source: Tensor) -> Tensor:
-        """The distributed interchange intervention (CLIP paper, section 3 and appendix A).
+        r"""The distributed interchange intervention (CLIP paper, section 3 and appendix A).
+
+        .. math:: [(s R)_{1 \dots k}, (b R)_{k + 1 \dots d}] R^T
 
         Args:
             base: Activations, (B, d).

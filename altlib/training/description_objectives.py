@@ -1,6 +1,13 @@
-"""What makes CLIP prefer descriptions: the behavioural, the IIT-DAS and the joint objective (CLIP paper, section 3).
+r"""What makes CLIP prefer descriptions: the behavioural, the IIT-DAS and the joint objective (CLIP paper, section 3).
 
-A score is CLIP's logit, the cosine of image and text times the logit scale.
+A score is CLIP's logit, the cosine of image and text times the logit scale. The behavioural objective is
+
+.. math::
+
+   \mathcal{L}_B = \mathrm{CE} \big( [C(x_{\mathrm{im}}, x_{\mathrm{cap}}), C(x_{\mathrm{im}}, x_{\mathrm{des}})], [0, 1] \big)
+
+The IIT-DAS objective has the same form, with the score of a text beside that of the same text with the
+other kind's part in the subspace Z; the joint one is :math:`\alpha \mathcal{L}_{\mathrm{IIT}} + (1 - \alpha) \mathcal{L}_B`.
 """
 
 from __future__ import annotations
@@ -37,7 +44,7 @@ class TripletBatch:
 
 
 def preference_loss(preferred: Tensor, other: Tensor) -> Tensor:
-    """``CE([other, preferred], [0, 1])``: the mean of -log sigmoid(preferred - other), (B,), (B,) -> ()."""
+    r"""The mean of :math:`-\log \sigma(a - b)` over preferred scores a and other scores b, (B,), (B,) -> ()."""
     return F.softplus(other - preferred).mean()
 
 

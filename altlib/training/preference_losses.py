@@ -1,8 +1,12 @@
-"""DPO and MCM-DPO: losses on how much likelier than the reference each combination has become (MCM-DPO, arXiv 2510.00647).
+r"""DPO and MCM-DPO: losses on how much likelier than the reference each combination has become (MCM-DPO, arXiv 2510.00647).
 
-``D = log p(y | c, m) - log p_ref(y | c, m)``, summed over the tokens of the response. The margin is the
-weighted mean over comparisons of D of the best combination minus D of the worse one, and the loss is
-``-log sigmoid(beta margin)``: one sigmoid over the combined margin. With the response alone it is DPO.
+.. math::
+
+   D = \log p(y | c, m) - \log p_{\mathrm{ref}}(y | c, m), \qquad
+   \mathcal{L} = -\log \sigma \Big( \beta \sum_k w_k \big( D_{\mathrm{best}} - D_k \big) \Big)
+
+D is summed over the tokens of the response, and the weights of the comparisons k add up to 1: one sigmoid
+over the combined margin. With the response alone it is DPO.
 """
 
 from __future__ import annotations
