@@ -1,4 +1,10 @@
-"""Which words of a text move its score: integrated gradients, mediated by a subspace.
+r"""Which words of a text move its score: integrated gradients, mediated by a subspace.
+
+With the score F, the embeddings x of the tokens and those of a baseline b, the attribution of token i is
+
+.. math::
+
+   A_i = (x_i - b_i) \int_0^1 \frac{\partial F(b + t (x - b))}{\partial x_i} dt
 
 The method is that of the CLIP paper, section 4.3 and appendix E.
 """
@@ -86,11 +92,7 @@ def attribute(
     batch_size: int = 32,
     progress: Callable[[int], object] = lambda n: None,
 ) -> Attribution:
-    r"""Integrated gradients of the cosine with respect to each token's embedding, by captum.
-
-    .. math::
-
-       A_i = (x_i - b_i) \int_0^1 \frac{\partial F(b + t (x - b))}{\partial x_i} dt
+    """Integrated gradients of the cosine with respect to each token's embedding, by captum.
 
     The baseline is the same text with a padding token in the place of every word; special tokens at
     the beginning and the end stay. Attributions are summed over the embedding's dimensions

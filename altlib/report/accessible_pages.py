@@ -14,6 +14,7 @@ def mend(page: str) -> str:
     """A page of the book without the theme's faults.
 
     - The sidebar, which holds the book's title, becomes a landmark.
+    - The button that unfolds pages in the sidebar gets a name.
     - The entries of the bibliography get the role of list items, as their deprecated one is no
       child of a list.
     - The header's search box goes, as the sidebar has another; on narrow screens, where the sidebar
@@ -36,6 +37,10 @@ def mend(page: str) -> str:
             f'<a href="{leads[1]}">The first page of the book</a></h1></main></body></html>'
         )
     page = page.replace(' id="pst-primary-sidebar"', ' id="pst-primary-sidebar" role="region" aria-label="The book"')
+    page = page.replace(
+        '<summary><span class="toctree-toggle"',
+        '<summary aria-label="Pages below this one"><span class="toctree-toggle"',
+    )
     page = page.replace('role="doc-biblioentry"', 'role="listitem"')
     return re.sub(r"<header\b.*?</header>", lambda header: without_search_box(header[0]), page, flags=re.DOTALL)
 

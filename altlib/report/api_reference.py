@@ -150,7 +150,7 @@ def source_page(name: str, source: str) -> str:
     Returns:
         HTML that needs the style sheet of :func:`source_style` beside it.
     """
-    lines = highlight(source, PythonLexer(), HtmlFormatter(lineanchors="L", wrapcode=True))
+    lines = highlight(source, PythonLexer(), HtmlFormatter(linespans="L", wrapcode=True))
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Source of {name}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -164,8 +164,8 @@ def source_style() -> str:
     """The style sheet of the pages of source, with colours of high contrast in light and in dark."""
     light, dark = (HtmlFormatter(style=f"a11y-high-contrast-{name}").get_style_defs() for name in ("light", "dark"))
     return (
-        ":root { color-scheme: light dark; }\nbody { font-family: sans-serif; margin: 1em auto; max-width: 70em; padding: 0 1em; }\n"
-        "pre { white-space: pre-wrap; overflow-wrap: anywhere; }\n:target { outline: 3px solid #0072b2; }\n"
+        ":root { color-scheme: light dark; }\nbody { font-family: sans-serif; margin: 1em auto; max-width: 70em; padding: 0 1em; overflow-wrap: anywhere; }\n"
+        "pre { white-space: pre-wrap; }\n:target { outline: 3px solid #0072b2; }\n"
         f"{light}\n@media (prefers-color-scheme: dark) {{\nbody, pre {{ background: #000; color: #fff; }}\na {{ color: #8cc8ff; }}\n{dark}\n}}\n"
     )
 

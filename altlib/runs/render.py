@@ -64,6 +64,13 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
+def write_model_cards(staging: Path) -> None:
+    """Write a page from the card of each shipped model, without its metadata."""
+    for card in sorted((PACKAGE / "checkpoints").glob("*/README.md")):
+        text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
+        write_text(staging / f"model-card-{card.parent.name}.md", text)
+
+
 def write_reference(staging: Path, chapters: list[Chapter]) -> None:
     """Write the pages of the library reference, if the table of contents has a place for them."""
     contents = yaml.safe_load((staging / "_toc.yml").read_text(encoding="utf-8"))
@@ -108,9 +115,7 @@ def render_book(plan_file: Path) -> None:
             staging / f"{stem}.ipynb",
         )
     write_text(staging / "parameters.md", parameters_page(chapters, read_json(run_folder / "parameters.json")))
-    for card in sorted((PACKAGE / "checkpoints").glob("*/README.md")):
-        text = re.sub(r"\A---\n.*?\n---\n", "", card.read_text(encoding="utf-8"), flags=re.DOTALL)
-        write_text(staging / f"model-card-{card.parent.name}.md", text)
+    write_model_cards(staging)
     write_reference(staging, chapters)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     address = repository_address(config)

@@ -18,6 +18,11 @@ def test_one_search_box_stays_in_the_header_for_narrow_screens():
     assert mend(PAGE).count("Search") == 1 and "navbar-persistent--mobile" in mend(PAGE)
 
 
+def test_the_button_that_unfolds_pages_has_a_name():
+    mended = mend('<details><summary><span class="toctree-toggle"><i></i></span></summary></details>')
+    assert '<summary aria-label="Pages below this one"><span' in mended
+
+
 def test_everything_else_stays_as_it_is():
     assert "<pre>  a &lt; b\n  c</pre>" in mend(PAGE)
 

@@ -49,7 +49,7 @@ def test_an_object_leads_to_the_line_that_defines_it():
 
 def test_a_page_of_source_has_an_anchor_for_each_line_and_escapes_it():
     page = reference.source_page("altlib.core.files", 'x = "<script>"\ny = 1\n')
-    assert 'name="L-1"' in page and 'name="L-2"' in page and "<script>" not in page
+    assert 'id="L-1"' in page and 'id="L-2"' in page and "<script>" not in page
     assert 'href="../library-core.html"' in page
 
 
