@@ -90,6 +90,42 @@ def write_launched(built: Path, chapters: list[Chapter], address: str, folder: P
         write_text(page, lead_to_colab_branch(page.read_text(encoding="utf-8")))
 
 
+def build_html(staging: Path, run_folder: Path) -> Path:
+    """Let Jupyter Book build the pages.
+
+    Args:
+        staging: The folder with the sources of all pages, ``_toc.yml`` and ``_config.yml``.
+        run_folder: Where the log goes.
+
+    Returns:
+        The folder of the built pages.
+
+    Raises:
+        RunError: Jupyter Book failed; the message has the end of its log.
+    """
+    command = [
+        str(Path(sys.executable).parent / "jupyter-book"),
+        "build",
+        str(staging),
+        "--config",
+        str(staging / "_config.yml"),
+        "--toc",
+        str(staging / "_toc.yml"),
+        "--path-output",
+        str(staging),
+        "--quiet",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    (run_folder / "logs").mkdir(exist_ok=True)
+    write_text(run_folder / "logs" / "jupyter-book.log", done.stdout + done.stderr)
+    built = staging / "_build" / "html"
+    if done.returncode or not (built / "index.html").is_file():
+        message = f"rendering failed; the end of {run_folder / 'logs' / 'jupyter-book.log'}:\n{(done.stdout + done.stderr)[-1500:]}"
+        write_json(run_folder / "failure.json", {"chapter": "render", "message": message})
+        raise RunError(message)
+    return built
+
+
 def render_book(plan_file: Path) -> None:
     """Build the HTML of a run from its executed notebooks; it replaces the old one when complete.
 
@@ -121,26 +157,7 @@ def render_book(plan_file: Path) -> None:
     address = repository_address(config)
     write_text(staging / "_config.yml", yaml.safe_dump(with_launch_buttons(config, address), sort_keys=False))
     tell("rendering the book")
-    command = [
-        str(Path(sys.executable).parent / "jupyter-book"),
-        "build",
-        str(staging),
-        "--config",
-        str(staging / "_config.yml"),
-        "--toc",
-        str(staging / "_toc.yml"),
-        "--path-output",
-        str(staging),
-        "--quiet",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    (run_folder / "logs").mkdir(exist_ok=True)
-    write_text(run_folder / "logs" / "jupyter-book.log", done.stdout + done.stderr)
-    built = staging / "_build" / "html"
-    if done.returncode or not (built / "index.html").is_file():
-        message = f"rendering failed; the end of {run_folder / 'logs' / 'jupyter-book.log'}:\n{(done.stdout + done.stderr)[-1500:]}"
-        write_json(run_folder / "failure.json", {"chapter": "render", "message": message})
-        raise RunError(message)
+    built = build_html(staging, run_folder)
     if address:
         write_launched(built, chapters, address, run_folder / COLAB_BRANCH)
     html = run_folder / "html"
