@@ -14,15 +14,15 @@ SCALARS = (bool, int, float, str)  # a bool is an int, too: the first that fits 
 
 @dataclass(frozen=True)
 class FileStamp:
-    """A file as far as it decides a result.
+    """A file as far as it decides a result, wherever its folder lies.
 
     Attributes:
-        path: Its name.
+        name: Its name without its folder, so that a run that was moved or copied with its times is read back.
         size: In bytes; -1 if it is missing.
         changed: When it was last changed, in nanoseconds.
     """
 
-    path: str
+    name: str
     size: int
     changed: int
 
@@ -32,8 +32,8 @@ def file_stamp(path: Path | str) -> FileStamp:
     try:
         found = Path(path).stat()
     except OSError:
-        return FileStamp(str(path), -1, 0)
-    return FileStamp(str(path), found.st_size, found.st_mtime_ns)
+        return FileStamp(Path(path).name, -1, 0)
+    return FileStamp(Path(path).name, found.st_size, found.st_mtime_ns)
 
 
 class Key:

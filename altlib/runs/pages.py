@@ -1,7 +1,7 @@
 """From executed notebooks to the pages of the book.
 
 A page begins with what its chapter asks and with the findings of this run. The parameters of the run,
-and how each figure and table was made, are folded away below a line that opens them.
+how each figure and table was made, and the answers to exercises are folded away below a line that opens them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from altlib.runs.exercises import answers_folded, has_tag
 from altlib.runs.parameters import Chapter
 from altlib.runs.steps import in_words
 
@@ -98,11 +99,6 @@ def shows(cell: Any) -> bool:
     return any(element in page for page in pages for element in ("<figure", "<img", "<table"))
 
 
-def has_tag(cell: Any, tag: str) -> bool:
-    """Whether a cell has a tag."""
-    return tag in cell.metadata.get("tags", [])
-
-
 def joined(cells: list[Any]) -> list[Any]:
     """The cells, with folded ones that follow each other and show nothing joined into one."""
     kept: list[Any] = []
@@ -185,7 +181,7 @@ def stage_notebook(source: Path, chapter: Chapter, record: dict[str, Any], targe
         if has_tag(cell, "parameters"):
             cell.metadata["tags"].append("remove-cell")
     table = nbformat.v4.new_markdown_cell(parameter_table(chapter, record["parameters"]))
-    cells = with_anchors(findings_first(joined(cells)))
+    cells = with_anchors(findings_first(joined(answers_folded(cells, source.name))))
     place = next((i for i, cell in enumerate(cells) if has_tag(cell, "parameters")), 1)
     notebook.cells = [*cells[:place], table, *cells[place:], nbformat.v4.new_markdown_cell(footer(record))]
     notebook.metadata.pop("widgets", None)

@@ -188,6 +188,15 @@ def test_a_file_counts_by_its_name_size_and_time(tmp_path):
     assert len({missing, there, later, key(file_stamp(file)), key(file_stamp(tmp_path / "b.png"))}) == 5
 
 
+def test_a_file_that_was_moved_counts_as_the_same(tmp_path):
+    file, moved = tmp_path / "here" / "a.png", tmp_path / "there" / "a.png"
+    for path in (file, moved):
+        path.parent.mkdir()
+        path.write_bytes(b"picture")
+        os.utime(path, ns=(0, 1_700_000_000_123_456_789))
+    assert file_stamp(file) == file_stamp(moved)
+
+
 @pytest.mark.parametrize(
     "value",
     [
