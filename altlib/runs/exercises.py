@@ -166,6 +166,8 @@ def starter_notebook(notebook: Path, values: dict[str, Any]) -> Any:
     content = nbformat.read(notebook, as_version=4)
     content.cells = without_answers(content.cells, notebook.name)
     content.metadata["papermill"] = {}  # where papermill notes what it has set
+    for cell in content.cells:
+        cell.metadata.setdefault("tags", [])  # papermill looks for its place by tags
     given = parameterize_notebook(content, values, comment="Parameters of the finished run")
     del given.metadata["papermill"]
     return given
