@@ -2,43 +2,46 @@
 
 import shutil
 
+import nbformat
 import papermill
 import pytest
 
-from altlib.runs.parameters import read_chapters, read_yaml, resolve
-from altlib.runs.plan import chapters_that_wait_for
-from tests.conftest import ROOT
+from altlib.core.files import read_json, write_json
+from altlib.runs.exercises import has_tag
+from altlib.runs.parameters import read_chapters
+from altlib.runs.starters import write_starter_notebooks
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A copy of the notebooks, and a file of norms in the project's folder."""
-    skipped = shutil.ignore_patterns(".ipynb_checkpoints", "_build")
-    shutil.copytree(ROOT / "book", tmp_path / "book", ignore=skipped)
-    shutil.copy(ROOT / "_config.yml", tmp_path)
+def project(tmp_path, book):
+    """The project with its finished run in another place, with a file of norms in the project's folder."""
+    root = tmp_path / "moved"
+    shutil.copytree(book.parents[1], root, ignore=shutil.ignore_patterns(".snakemake", "html", "_build"))
     words = "a the red blue cup dog tree house hat cat boat bird cake shoe chair car ball street garden table"
-    (tmp_path / "norms.csv").write_text(
+    (root / "norms.csv").write_text(
         "word,IMAG\n" + "".join(f"{word},{number}\n" for number, word in enumerate(words.split()))
     )
-    return tmp_path
+    values = read_json(root / "runs" / "smoke" / "parameters.json")
+    values["mediated-integrated-gradients"]["norms_path"] = "norms.csv"  # relative to the project, as everywhere
+    write_json(root / "runs" / "smoke" / "parameters.json", values)
+    return root
 
 
-def test_the_notebooks_run_in_their_own_folder_as_they_do_in_a_run(project, monkeypatch):
-    """In order and from nothing, with the smoke book's sizes, for the defaults take minutes."""
+def test_every_chapter_starts_alone_from_a_finished_run_that_was_moved_and_shows_no_answers(project, monkeypatch):
+    """The last one first, so none finds more than the run; what was trained is read back, not trained again."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    chapters = read_chapters(project / "book")
-    small = resolve(read_yaml(ROOT / "params" / "smoke.yaml"), chapters, "workshop").chapters
-    small["mediated-integrated-gradients"]["norms_path"] = "norms.csv"  # relative to the project, as everywhere
+    monkeypatch.chdir(project)
+    run = project / "runs" / "smoke"
     before = {path: path.read_bytes() for path in (project / "book").rglob("*") if path.is_file()}
+    trained = {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors") if "features" not in path.parts}
+    starters = write_starter_notebooks(project, run, project / "starters")
     (project / "executed").mkdir()
-    run = project / "runs" / "workshop"
-    # A chapter follows those that write what it reads, whatever its number.
-    for chapter in sorted(chapters, key=lambda c: -len(chapters_that_wait_for(c, chapters))):
+    for chapter, starter in reversed(list(zip(read_chapters(project / "book"), starters, strict=True))):
         assert chapter.parameters["run_folder"].default == "runs/workshop"
-        target = project / "executed" / chapter.notebook.name
-        papermill.execute_notebook(
-            chapter.notebook, target, small[chapter.name], cwd=str(project / "book"), progress_bar=False
-        )
+        target = project / "executed" / starter.name
+        papermill.execute_notebook(starter, target, cwd=str(project / "starters"), progress_bar=False)
         assert all((run / artifact).is_file() for artifact in chapter.writes)
+        assert not any(has_tag(cell, "solution") for cell in nbformat.read(target, as_version=4).cells)
     assert {path: path.read_bytes() for path in (project / "book").rglob("*") if path.is_file()} == before
+    assert {path: path.stat().st_mtime_ns for path in trained} == trained
     assert "imageability" in (project / "executed" / "07-mediated-integrated-gradients.ipynb").read_text()
