@@ -15,18 +15,12 @@ from altlib.cli import (
     caption,
     check,
     collect,
-<<<<<<< HEAD
     compare,
-=======
->>>>>>> bb34d44 (altlib starter writes chapters without answers, with the parameters of a finished run; every chapter starts alone from a run that was moved)
     dehydrate,
     evaluate,
     forget,
     score,
-<<<<<<< HEAD
-=======
     starter,
->>>>>>> bb34d44 (altlib starter writes chapters without answers, with the parameters of a finished run; every chapter starts alone from a run that was moved)
     steps,
     study,
     train,
@@ -43,11 +37,7 @@ def command_parser() -> argparse.ArgumentParser:
         prog="altlib", description="Alt-text generation for social media: run the book, caption a picture."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-<<<<<<< HEAD
-    for command in (book, check, train, caption, score, evaluate, compare, audit, study, collect, forget, dehydrate):
-=======
-    for command in (book, check, starter, train, caption, score, evaluate, audit, study, collect, forget, dehydrate):
->>>>>>> bb34d44 (altlib starter writes chapters without answers, with the parameters of a finished run; every chapter starts alone from a run that was moved)
+    for command in (book, check, starter, train, caption, score, evaluate, compare, audit, study, collect, forget, dehydrate):
         command.add_parser(commands)
     steps.add_execute(commands)
     steps.add_render(commands)
