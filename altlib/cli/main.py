@@ -37,7 +37,21 @@ def command_parser() -> argparse.ArgumentParser:
         prog="altlib", description="Alt-text generation for social media: run the book, caption a picture."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (book, check, starter, train, caption, score, evaluate, compare, audit, study, collect, forget, dehydrate):
+    for command in (
+        book,
+        check,
+        starter,
+        train,
+        caption,
+        score,
+        evaluate,
+        compare,
+        audit,
+        study,
+        collect,
+        forget,
+        dehydrate,
+    ):
         command.add_parser(commands)
     steps.add_execute(commands)
     steps.add_render(commands)
