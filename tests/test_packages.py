@@ -16,6 +16,7 @@ NOT_OF_ONE_MODULE = {
     "test_packages.py",
     "test_placement.py",
     "report/test_notebooks.py",
+    "report/test_numbers_in_prose.py",
     "report/test_pages.py",
     "runs/test_jupyterlab.py",
     "runs/test_wheel.py",
