@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 
 from altlib.core.errors import RunError
 from altlib.core.files import read_json
+from altlib.core.measured import Measured, read_measured
 from altlib.core.statistics import plus_minus
 from altlib.runs.plan import digest_files
 
@@ -250,6 +252,35 @@ def machine_differences(groups: Sequence[Group]) -> list[tuple[str, list[str]]]:
         flat.append({"commit": record.get("commit")} | versions | record.get("hardware", {}))
     rows = [(name, [str(f.get(name, ABSENT)) for f in flat]) for name in dict.fromkeys(n for f in flat for n in f)]
     return [(name, values) for name, values in rows if len(set(values)) > 1]
+
+
+def measured_numbers(groups: Sequence[Group]) -> list[tuple[str, str, str, list[str]]]:
+    """The numbers that chapters measured, as far as they differ between the first runs of the groups.
+
+    They are not tested, as each is of its own run's pictures and texts.
+
+    Returns:
+        Chapter, of what, the measure, and the value with its 95% interval in each group, as text.
+
+    Raises:
+        RunError: A file of measured numbers is damaged.
+    """
+    tables: list[dict[tuple[str, str, str], Measured]] = []
+    for group in groups:
+        files = sorted((group.first.folder / "results" / "measured").glob("*.parquet"))
+        tables.append({(file.stem, *name): number for file in files for name, number in read_measured(file).items()})
+    found = []
+    for name in dict.fromkeys(n for table in tables for n in table):
+        texts = [number_text(table[name]) if name in table else ABSENT for table in tables]
+        if len(set(texts)) > 1:
+            found.append((*name, texts))
+    return found
+
+
+def number_text(number: Measured) -> str:
+    """A measured number with four digits, and its interval where it has one."""
+    low, high = number.interval
+    return f"{number.value:.4g}" + (f" [{low:.4g}, {high:.4g}]" if math.isfinite(low) else "")
 
 
 def across_seeds(groups: Sequence[Group]) -> list[tuple[str, str, list[str], list[str]]]:

@@ -28,6 +28,7 @@ from altlib.runs.compared import (
     across_seeds,
     chapter_differences,
     machine_differences,
+    measured_numbers,
     parameter_differences,
     read_groups,
 )
@@ -190,6 +191,7 @@ def compare_runs(paths: Sequence[Path], output: Path, examples: int = 10, seed: 
             "without_tests": why,
             "pictures": scored.pictures if scored else 0,
             "seeds": across_seeds(groups),
+            "measured": measured_numbers(groups),
             "examples": shown_examples(scored, groups) if scored else [],
         }
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from altlib.core import measured
 from altlib.core.errors import RunError
 from altlib.core.files import write_json
 from altlib.runs import compared
@@ -43,6 +44,22 @@ def test_versions_and_hardware_are_shown_where_they_differ(runs):
     write_json(runs[1] / "run.json", record)
     found = compared.machine_differences(read_groups(runs))
     assert found == [("version of torch", ["2.15.0", "2.16.0"]), ("system", ["–", "Linux"])]
+
+
+def test_numbers_that_chapters_measured_are_shown_where_they_differ(runs):
+    for run, errors in zip(runs, (0.25, 0.5), strict=True):
+        numbers = {
+            ("captioner", "errors"): measured.of_seeds([errors, errors + 0.1]),
+            ("corpus", "posts"): measured.counted(140),
+        }
+        measured.write_measured(run / "results" / "measured" / "08-preference.parquet", numbers)
+    ((*name, values),) = compared.measured_numbers(read_groups(runs))
+    assert name == ["08-preference", "captioner", "errors"]
+    half = 12.7062 * 0.05  # Student's t with one degree of freedom times the standard error
+    assert values == [f"{mean:.4g} [{mean - half:.4g}, {mean + half:.4g}]" for mean in (0.3, 0.55)]
+    (runs[0] / "results" / "measured" / "08-preference.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RunError, match="is not a file of measured numbers"):
+        compared.measured_numbers(read_groups(runs))
 
 
 def test_too_few_runs_and_the_same_run_twice_are_refused(runs):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from altlib.core.errors import RunError
+from altlib.core.measured import counted, write_measured
 from altlib.runs.comparison import compare_runs
 from tests.accessibility import browser, violations
 from tests.finished_runs import GOLD, finished_run
@@ -15,13 +16,14 @@ HOSTILE = "<script>alert('x')</script> a cup"
 def test_a_page_shows_parameters_chapters_scores_and_captions_with_hostile_text_escaped(tmp_path):
     first = finished_run(tmp_path / "first", {"Ours": ["A cup.", "A ship.", "A map.", "A dog."], HOSTILE: ["x"] * 4})
     second = finished_run(tmp_path / "second", {"Ours": [*GOLD[:3], HOSTILE], HOSTILE: ["x"] * 4}, {"epochs": HOSTILE})
+    write_measured(second / "results" / "measured" / "08.parquet", {(HOSTILE, "errors"): counted(3)})
     page = tmp_path / "pages" / "comparison.html"
     said = compare_runs([first, second], page)
     assert said[0] == "Parameters of chapters that differ: 1."
     assert said[1] == "second: 1 of 3 chapters were made from something else than in first: training."
     assert "On 4 shared pictures" in said[2] and "1 of 2 systems wrote other captions" in said[2]
     text = page.read_text()
-    assert "<script" not in text and text.count("&lt;script&gt;") >= 4
+    assert "<script" not in text and text.count("&lt;script&gt;") >= 5
     assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="A red cup on a table."', text)
     assert "Picture not shown: image file is missing." in text
     assert "same captions" in text and "parameters: epochs" in text
