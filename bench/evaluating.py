@@ -8,6 +8,7 @@ The last number is of lines that are read, of which 1,000 captions are sampled.
 
 import itertools
 import json
+import os
 import resource
 import sys
 import tempfile
@@ -51,31 +52,32 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def show(what: str, began: float) -> float:
-    """Print and return the seconds since ``began``."""
-    seconds = time.perf_counter() - began
-    print(f"{what:42} {seconds:8.1f} s   {peak():5.2f} GiB at most", flush=True)
-    return seconds
+def now() -> tuple[float, float]:
+    """Seconds of the clock, and of the processor for this process and those that it started and that have ended."""
+    times = os.times()
+    return time.perf_counter(), times.user + times.system + times.children_user + times.children_system
+
+
+def show(what: str, began: tuple[float, float]) -> None:
+    """Print the seconds since ``began``, which is from :func:`now`."""
+    seconds, busy = (after - before for after, before in zip(now(), began, strict=True))
+    print(f"{what:42} {seconds:8.1f} s, {busy:8.1f} s of a core, {peak():5.2f} GiB at most", flush=True)
 
 
 def shares(captions: list[str], references: list[list[str]]) -> None:
     """Seconds of each metric alone."""
-    began = time.perf_counter()
+    began = now()
     texts, gold = tokenise_all({"ours": captions}, references)
     show("  tokenising", began)
     for name, score in {"BLEU": bleu_statistics, "ROUGE-L": rouge_l, "CIDEr": cider}.items():
-        began = time.perf_counter()
+        began = now()
         score(texts["ours"], gold)
         show(f"  {name}", began)
+    began = now()
     with Meteor() as meteor:
-        meteor.statistics(texts["ours"][:1], gold[:1])
-        began = time.perf_counter()
         statistics = meteor.statistics(texts["ours"], gold)
-        show("  METEOR (beside the others)", began)
-        counts = resample_counts(len(captions), 0)
-        began = time.perf_counter()
-        meteor.scores(counts @ statistics)
-        show(f"  METEOR of {len(counts):,} resamples", began)
+        meteor.scores(resample_counts(len(captions), 0) @ statistics)
+    show("  METEOR with its resamples", began)
 
 
 def reading(lines: int) -> None:
@@ -87,7 +89,7 @@ def reading(lines: int) -> None:
             for number in range(lines):
                 row = {"id": f"picture-{number:09}", "caption": texts[number % 1000], "references": texts[:2]}
                 file.write(json.dumps(row) + "\n")
-        before, began = peak(), time.perf_counter()
+        before, began = peak(), now()
         found = read_captions([path], sample=1000)
         show(f"{len(found.ids):,} sampled of {lines:,} lines", began)
         print(
@@ -104,7 +106,7 @@ def main() -> None:
     few = max(1, min(int(count * SHARES), caption_metrics.MOST_DRAWN))
     print(f"each metric alone, {few:,} captions, {several} references of each:")
     shares(captions[:few], references[:few])
-    began = time.perf_counter()
+    began = now()
     scores = score_systems({"ours": captions}, references, metrics=COCO_METRICS)["ours"]
     show(f"{count:,} captions, all metrics, intervals", began)
     print("  " + ", ".join(f"{m} {e.text()}" for m, e in scores.items()))
