@@ -181,6 +181,19 @@ def average_precision_estimate(poor: np.ndarray, score: np.ndarray, seed: int, r
     return Estimate(average_precision(poor, score), values[np.isfinite(values)])
 
 
+def average_precisions(poor: np.ndarray, scores: Mapping[str, np.ndarray], seed: int) -> dict[str, Estimate]:
+    """:func:`average_precision_estimate` of each detector, on equal resamples; none where no text is poor.
+
+    Args:
+        poor: Whether each text is poor, (n,) bool.
+        scores: Name of each detector -> its scores, (n,).
+        seed: Of the resamples.
+    """
+    if not poor.any():
+        return {}
+    return {name: average_precision_estimate(poor, score, seed) for name, score in scores.items()}
+
+
 def detectors(p_values: pd.DataFrame) -> dict[str, np.ndarray]:
     """The scores by which texts may be flagged: each rule and signal alone, any rule, and all together, each (n,).
 

@@ -169,6 +169,10 @@ def flagging_verdict(together: Estimate, rules: Mapping[str, Estimate], claimed:
         rules: Of each rule alone, on the same resamples.
         claimed: The multiple.
     """
+    if not rules:
+        return (
+            f"Rules and models together have an average precision of {together.text(2)}; no rule finds anything here."
+        )
     best = max(rules, key=lambda name: rules[name].value)
     most = 1 / rules[best].value
     ratio = Estimate(together.value / rules[best].value, together.resamples / rules[best].resamples)
@@ -221,8 +225,8 @@ def plotted_detectors(precision: Mapping[str, Estimate]) -> list[str]:
     if not precision:
         return []
     rules = [rule.name for rule in RULES if rule.name in precision]
-    best = max(rules, key=lambda name: precision[name].value)
-    return [ALL, ANY_RULE, best, *(name for name in FINDINGS if name in precision)]
+    best = [max(rules, key=lambda name: precision[name].value)] if rules else []
+    return [ALL, ANY_RULE, *best, *(name for name in FINDINGS if name in precision)]
 
 
 def found_by_kind(kinds: pd.Series, scores: Mapping[str, np.ndarray]) -> pd.DataFrame:

@@ -65,3 +65,10 @@ def test_of_likelihood_and_lift_only_the_lift_is_combined():
     p = pd.DataFrame({f.LIKELIHOOD: [0.01, 1.0], f.LIFT: [1.0, 0.5]})
     assert f.poorness(p).tolist() == pytest.approx([0.0, -2 * np.log(0.5)])
     assert f.poorness(p[[f.LIKELIHOOD]])[0] > 0
+
+
+def test_detectors_have_a_precision_only_where_there_is_something_to_find():
+    scores = {"a": np.array([3.0, 1.0, 2.0]), "b": np.zeros(3)}
+    found = f.average_precisions(np.array([True, False, False]), scores, 0)
+    assert [found[name].value for name in scores] == [1.0, pytest.approx(1 / 3)]
+    assert f.average_precisions(np.zeros(3, dtype=bool), scores, 0) == {}

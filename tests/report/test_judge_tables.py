@@ -88,6 +88,14 @@ def test_the_aim_of_flagging_is_reached_or_not():
     assert table["times as much as chance"].tolist()[0] == pytest.approx(4)
 
 
+def test_where_no_rule_finds_anything_there_is_nothing_to_compare_with():
+    precision = {ALL: estimate(0.5), ANY_RULE: estimate(0.2)}
+    scores = {ANY_RULE: np.zeros(2), ALL: np.array([1.0, 0.0])}
+    verdict, kinds = t.flagging_findings(precision, pd.Series(["second caption", ""]), scores)
+    assert verdict.endswith("no rule finds anything here.") and kinds.startswith("Rules find 0% of “second caption”")
+    assert t.plotted_detectors(precision) == [ALL, ANY_RULE]
+
+
 def test_an_aim_that_no_detector_could_reach_is_called_so():
     said = t.flagging_verdict(estimate(0.9), {"too short": estimate(0.6)})
     assert said.endswith("No detector could reach it: one without any error would have 1.7 times as much.")
