@@ -57,3 +57,12 @@ def progress_bar(iterable: Iterable | None = None, **options: Any) -> Any:
     from tqdm.auto import tqdm as notebook_tqdm
 
     return notebook_tqdm(iterable, mininterval=1.0, **options)
+
+
+def hide_bars_of_loading() -> None:
+    """Have transformers load weights without a bar, which takes no time; bars of downloads stay."""
+    from huggingface_hub.utils import enable_progress_bars
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    enable_progress_bars()

@@ -14,7 +14,7 @@ from altlib.core.code_imports import code_fingerprint
 from altlib.core.errors import PictureError
 from altlib.core.images import open_picture
 from altlib.core.model_names import offline_hint
-from altlib.core.progress import progress_bar
+from altlib.core.progress import hide_bars_of_loading, progress_bar
 from altlib.core.statistics import derangement
 from altlib.models.replies import Replies
 
@@ -143,6 +143,7 @@ def described_batches(
     """
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
+    hide_bars_of_loading()
     try:
         processor = AutoProcessor.from_pretrained(model)
         network: Any = AutoModelForImageTextToText.from_pretrained(model, use_safetensors=True)

@@ -23,6 +23,7 @@ from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
 from altlib.core.model_names import offline_hint
+from altlib.core.progress import hide_bars_of_loading
 from altlib.data.comparisons import Combination
 from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, copied_state, silence_dropout
 from altlib.models.response_trees import Tree, tree_log_probabilities
@@ -292,6 +293,7 @@ def load_image_text_policy(
     """
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
+    hide_bars_of_loading()
     try:
         processor = AutoProcessor.from_pretrained(name)
         model = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)

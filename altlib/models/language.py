@@ -11,6 +11,7 @@ from torch import nn
 from altlib.checkpoints.miniature import MINIATURE, miniature_folder
 from altlib.core.errors import BackboneError
 from altlib.core.model_names import offline_hint
+from altlib.core.progress import hide_bars_of_loading
 
 
 def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any, Any]:
@@ -33,6 +34,7 @@ def load_language_model(name: str = MINIATURE, device: str = "cpu") -> tuple[Any
     if local and not (folder / "config.json").is_file():
         raise BackboneError(f"{folder} is not a transformers model: it holds no config.json.")
     source = str(folder) if local else name
+    hide_bars_of_loading()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
         model: Any = AutoModelForCausalLM.from_pretrained(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from altlib.core.errors import BackboneError
 from altlib.core.model_names import offline_hint
+from altlib.core.progress import hide_bars_of_loading
 
 
 def is_transformers_folder(name: str) -> bool:
@@ -70,6 +71,7 @@ def load_picture_encoder(name: str, device: str = "cpu") -> tuple[PictureEncoder
     folder = Path(name).expanduser()
     local = folder.is_dir()
     source = str(folder) if local else name
+    hide_bars_of_loading()
     try:
         processor = AutoImageProcessor.from_pretrained(source, local_files_only=local)
         model: Any = AutoModel.from_pretrained(

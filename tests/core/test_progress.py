@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import huggingface_hub
+import transformers
+
 from altlib.core.parallel import side_by_side
-from altlib.core.progress import PROGRESS_FILE, BarStream, progress_bar
+from altlib.core.progress import PROGRESS_FILE, BarStream, hide_bars_of_loading, progress_bar
 
 
 def shown(folder: Path) -> list[str]:
@@ -57,3 +60,9 @@ def test_without_the_runner_a_process_of_its_own_shows_nothing(tmp_path):
     )
     assert "quiet" not in done.stdout + done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_are_loaded_without_a_bar_and_files_are_downloaded_with_one():
+    hide_bars_of_loading()
+    assert not transformers.utils.logging.is_progress_bar_enabled()
+    assert not huggingface_hub.utils.are_progress_bars_disabled()
