@@ -91,11 +91,12 @@ def page_files(root: Path) -> list[Path]:
 
     All of the library is among them, as the reference shows its docstrings and source.
     """
-    kinds = (".md", ".yml", ".bib", ".css", ".png", ".svg")
+    kinds = (".md", ".toml", ".yml", ".bib", ".css", ".png", ".svg")
     folders = [root / "book", root / "book" / "_static"]
     pages = sorted(p for folder in folders if folder.is_dir() for p in folder.iterdir() if p.suffix in kinds)
     cards = sorted((PACKAGE / "checkpoints").rglob("*.md"))
-    return [*pages, root / "_config.yml", *cards, *sorted(module_files(PACKAGE).values())]
+    templates = sorted((PACKAGE / "runs").glob("*.jinja"))
+    return [*pages, root / "_config.yml", *cards, *templates, *sorted(module_files(PACKAGE).values())]
 
 
 def plan_chapter(chapter: Chapter, chapters: list[Chapter], values: dict[str, Any], run_folder: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from altlib.runs.launching import (
 from altlib.runs.pages import stage_notebook
 from altlib.runs.parameters import Chapter, Parameter, read_chapters
 from altlib.runs.plan import code_of
+from altlib.runs.teaching import NOTES, teaching_page
 
 
 def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
@@ -62,6 +63,16 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
                 lines.append("| " + " | ".join(x.replace("|", "\\|") for x in row) + " |")
         lines.append("")
     return "\n".join(lines)
+
+
+def write_teaching_page(staging: Path, chapters: list[Chapter], run_folder: Path) -> None:
+    """Write the page for teachers, if the book has notes for them; raises as :func:`altlib.runs.teaching.teaching_page`."""
+    if not (staging / NOTES).is_file():
+        return
+    titles = {chapter.notebook.stem: chapter.title for chapter in chapters}
+    records = {stem: read_json(run_folder / "records" / f"{stem}.json") for stem in titles}
+    page = teaching_page(chapters[0].notebook.parent, titles, records, run_folder.name)
+    write_text(staging / "teaching.md", page)
 
 
 def write_model_cards(staging: Path) -> None:
@@ -151,6 +162,7 @@ def render_book(plan_file: Path) -> None:
             staging / f"{stem}.ipynb",
         )
     write_text(staging / "parameters.md", parameters_page(chapters, read_json(run_folder / "parameters.json")))
+    write_teaching_page(staging, chapters, run_folder)
     write_model_cards(staging)
     write_reference(staging, chapters)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
