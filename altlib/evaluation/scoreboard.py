@@ -85,8 +85,10 @@ def unlike(work: Work, parameters: Mapping[str, Mapping[str, Any]]) -> str:
 
     Args:
         work: The work.
-        parameters: Of the run, by chapter.
+        parameters: Of the run, by chapter; empty where no run recorded any, as in JupyterLab.
     """
+    if not parameters:
+        return "no parameters are recorded, as the chapters were executed one by one"
     found = []
     for name, wanted in work.comparable.items():
         chapter, _, parameter = name.partition(".")
@@ -168,14 +170,14 @@ def claim_entry(claim: Claim, run: Mapping[str, Results], work: Work) -> Entry:
     )
 
 
-def index_of_run(run: Path, parameters: Mapping[str, Mapping[str, Any]] | None = None) -> list[Entry]:
+def index_of_run(run: Path) -> list[Entry]:
     """Every number and every claim of the works beside what a run measured.
 
     Args:
         run: The run's folder.
-        parameters: Of the run, by chapter; None reads them from the run.
     """
-    known = read_json(run / "parameters.json") if parameters is None else parameters
+    recorded = run / "parameters.json"
+    known = read_json(recorded) if recorded.is_file() else {}
     measured, by_key = read_run(run), works()
     differs = {key: unlike(work, known) for key, work in by_key.items()}
     entries = [claim_entry(claim, measured, by_key[claim.work]) for claim in claims()]

@@ -80,6 +80,12 @@ def test_numbers_are_compared_only_on_the_data_and_models_of_the_work():
     assert "training.language_model is empty, the work has gpt2" in differs
 
 
+def test_chapters_that_were_executed_one_by_one_have_no_parameters_to_compare(run):
+    (run / "parameters.json").unlink()
+    entry = next(e for e in scoreboard.index_of_run(run) if e.id == NUMBER.key)
+    assert entry.verdict == INCOMPARABLE and "no parameters are recorded" in entry.reason
+
+
 def test_the_index_is_written_as_json_and_csv_without_what_is_no_number(run):
     entries = scoreboard.index_of_run(run)
     as_json = json.loads(json.dumps(scoreboard.records(entries), allow_nan=False))
