@@ -2,6 +2,7 @@
 # make test    run the tests
 # make lab     open the notebooks in JupyterLab
 # make bench   print the benchmarks
+# make bundle  write an archive of book, packages and finished run that installs without a network
 # make check   check the code's style, types and imports
 # make clean   delete the installed packages; runs are kept
 #
@@ -11,7 +12,7 @@ PARAMS ?= params/workshop.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help book test lab bench check clean
+.PHONY: help book test lab bench bundle check clean
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +29,9 @@ lab: .venv/installed
 
 bench: .venv/installed
 	@for b in bench/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+bundle: .venv/installed
+	@$(BIN)/altlib bundle
 
 check: .venv/installed
 	@$(BIN)/ruff check .

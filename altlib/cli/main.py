@@ -12,6 +12,7 @@ import sys
 from altlib.cli import (
     audit,
     book,
+    bundle,
     caption,
     check,
     collect,
@@ -41,6 +42,7 @@ def command_parser() -> argparse.ArgumentParser:
         book,
         check,
         starter,
+        bundle,
         train,
         caption,
         score,

@@ -50,7 +50,9 @@ def run_as_seen_from(root: Path, run: Path) -> str:
     return str(run.relative_to(root)) if run.is_relative_to(root) else str(run)
 
 
-def write_starter_notebooks(root: Path, run: Path, folder: Path, names: Sequence[str] = ()) -> list[Path]:
+def write_starter_notebooks(
+    root: Path, run: Path, folder: Path, names: Sequence[str] = (), run_folder: str = ""
+) -> list[Path]:
     """Write chapters without their answers and with the parameters of a finished run.
 
     Args:
@@ -58,6 +60,7 @@ def write_starter_notebooks(root: Path, run: Path, folder: Path, names: Sequence
         run: The folder of the run.
         folder: Where the notebooks are written.
         names: Of the chapters, as for :func:`chosen_chapters`.
+        run_folder: Where the notebooks find the run; by default where it is.
 
     Returns:
         The notebooks.
@@ -78,7 +81,7 @@ def write_starter_notebooks(root: Path, run: Path, folder: Path, names: Sequence
         )
     values = read_json(run / "parameters.json")
     for chapter, target in zip(chosen, targets, strict=True):
-        given = values.get(chapter.name, {}) | {"run_folder": run_as_seen_from(root.resolve(), run)}
+        given = values.get(chapter.name, {}) | {"run_folder": run_folder or run_as_seen_from(root.resolve(), run)}
         notebook = starter_notebook(chapter.notebook, {k: v for k, v in given.items() if k in chapter.parameters})
         with whole_file(target) as part:
             nbformat.write(notebook, part)
