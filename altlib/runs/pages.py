@@ -19,6 +19,7 @@ FINDINGS = "findings"  # tag of the cells that are shown before all others
 KEY_FIGURE = "key-figure"  # tag of the cell whose figure is also shown below the findings
 DISPLAYS = "remove-input"  # tag of the cells that only show something: their code is in the figure's or table's notes
 ANCHOR = "anchor-"  # before the name by which links lead to a cell, in a tag of it
+WIDGET = "application/vnd.jupyter.widget-view+json"
 FOLDED = "hide-input"  # tag of the cells whose code is folded away
 
 
@@ -175,6 +176,10 @@ def stage_notebook(source: Path, chapter: Chapter, record: dict[str, Any], targe
     cells = [cell for cell in notebook.cells if not has_tag(cell, "injected-parameters")]
     for number, cell in enumerate((c for c in cells if c.cell_type == "code"), start=1):
         cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")]
+        for output in cell.outputs:
+            output.get("data", {}).pop(
+                WIDGET, None
+            )  # a page has no kernel: what the widget is shown as elsewhere stays
         if has_tag(cell, DISPLAYS) and shows(cell):
             notes = nbformat.v4.new_output("display_data", {"text/html": made_by(cell.source, number, record)})
             cell.outputs.append(notes)

@@ -81,6 +81,13 @@ def test_a_figure_says_how_it_was_made(chapter, tmp_path):
     assert silent.outputs == []
 
 
+def test_a_page_shows_the_still_of_a_widget_that_only_a_kernel_can_run(chapter, tmp_path):
+    panel = new_output("display_data", {pages.WIDGET: {"model_id": "a"}, "text/html": "<p>Still</p>"})
+    cells = [new_markdown_cell("# First"), new_code_cell("panel", outputs=[panel, new_output("stream", text="x")])]
+    shown_cell = staged(cells, chapter, tmp_path)[2]
+    assert dict(shown_cell.outputs[0].data) == {"text/html": "<p>Still</p>"}
+
+
 def test_folded_cells_that_follow_each_other_become_one():
     folded = {"tags": ["hide-input"]}
     cells = [
