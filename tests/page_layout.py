@@ -18,10 +18,14 @@ PAGE_SCROLLS = """() => document.documentElement.scrollWidth > document.document
     document.documentElement.scrollWidth"""
 
 FOCUSED = """() => {
-    const it = document.activeElement, style = getComputedStyle(it), box = it.getBoundingClientRect();
-    const ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
+    const it = document.activeElement;
+    const ringed = part => {
+        const style = getComputedStyle(part), box = part.getBoundingClientRect();
+        const ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
+        return ring && box.width > 0 && box.height > 0;
+    };
     return {tag: it.tagName, text: it.innerText.trim().slice(0, 60), href: it.getAttribute('href'),
-            label: it.getAttribute('aria-label') || '', seen: ring && box.width > 0 && box.height > 0};
+            label: it.getAttribute('aria-label') || '', seen: [it, ...it.querySelectorAll('*')].some(ringed)};
 }"""
 
 
