@@ -31,7 +31,8 @@ def reward_in_words(plan: RewardPlan) -> str:
     if plan.reward == NO_REWARD:
         return NO_REWARD
     fluency = f", fluency {plan.fluency:g}" if plan.fluency else ""
-    return f"{plan.reward}, {GRADIENT_NAMES[plan.gradient]}{fluency}"
+    length = f", {plan.length} times as long" if plan.length > 1 else ""
+    return f"{plan.reward}, {GRADIENT_NAMES[plan.gradient]}{fluency}{length}"
 
 
 def best_of_name(samples: int) -> str:

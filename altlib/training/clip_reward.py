@@ -44,6 +44,7 @@ class RewardSettings:
 
     Attributes:
         epochs: Passes over the unlabelled pictures.
+        steps: Updates at most, however many pictures there are; 0 is all of the epochs.
         batch_size: Pictures per update.
         learning_rate: Of Adam.
         schedule: constant, linear or cosine.
@@ -63,6 +64,7 @@ class RewardSettings:
     """
 
     epochs: int = 10
+    steps: int = 0
     batch_size: int = 64
     learning_rate: float = 1e-5
     schedule: str = "constant"
@@ -166,7 +168,8 @@ class RewardLearner:
     def plan(self) -> Plan:
         """How long it learns, with evaluations at equal distances."""
         settings = self.settings
-        steps = settings.epochs * self.steps_an_epoch
+        whole = settings.epochs * self.steps_an_epoch
+        steps = min(whole, settings.steps or whole)
         points = frozenset(round(i * steps / settings.evaluations) for i in range(settings.evaluations + 1))
         return Plan(steps, points, schedule=settings.schedule, gradient_clip=settings.gradient_clip)
 

@@ -44,6 +44,7 @@ class RewardPlan:
         reward: One of :data:`altlib.training.rewards.REWARDS`, or none: the supervised stage alone.
         gradient: Of the reward, one of :data:`altlib.training.clip_reward.GRADIENTS`.
         fluency: Weight of the fluency term.
+        length: How many times as many updates of the reward stage as the settings say.
         seed: Of both stages.
     """
 
@@ -53,6 +54,7 @@ class RewardPlan:
     reward: str = "clip"
     gradient: str = "gumbel"
     fluency: float = 0.0
+    length: int = 1
     seed: int = 0
 
     @property
@@ -67,16 +69,22 @@ class RewardPlan:
         language = "tuned" if self.trains_lm else "frozen"
         fluency = f"-fluency-{self.fluency:g}" if self.fluency else ""
         reward = self.reward if self.reward == NO_REWARD else f"{self.reward}-{self.gradient}"
-        return f"{self.mapper}-{language}-{self.labelled}-{reward}{fluency}-{self.seed}"
+        length = f"-times-{self.length}" if self.length > 1 else ""
+        return f"{self.mapper}-{language}-{self.labelled}-{reward}{fluency}{length}-{self.seed}"
 
     @property
     def supervised(self) -> RewardPlan:
         """Its supervised stage."""
-        return replace(self, reward=NO_REWARD, gradient=GRADIENTS[0], fluency=0.0)
+        return replace(self, reward=NO_REWARD, gradient=GRADIENTS[0], fluency=0.0, length=1)
 
 
 def reward_plans(
-    usual: RewardPlan, labels: Sequence[int], rewards: Sequence[str], fluency: float, seeds: int = 1
+    usual: RewardPlan,
+    labels: Sequence[int],
+    rewards: Sequence[str],
+    fluency: float,
+    seeds: int = 1,
+    longest: int = 1,
 ) -> dict[str, list[RewardPlan]]:
     """The runs of the study by what they are for; the usual one is in all of them.
 
@@ -86,6 +94,7 @@ def reward_plans(
         rewards: Of :data:`altlib.training.rewards.REWARDS`.
         fluency: Weight of the fluency term in the run that has one; 0 makes none.
         seeds: Of the usual run.
+        longest: How many times as long the longest run learns from the reward; 1 makes none.
     """
     variants = [(mapper, tuned) for tuned in (False, True) for mapper in ("mlp", "transformer")]
     return {
@@ -95,6 +104,7 @@ def reward_plans(
         "guards": [usual, *([replace(usual, fluency=fluency)] if fluency else [])],
         "stages": [usual, replace(usual, labelled=0)],
         "gradients": [usual, *(replace(usual, gradient=other) for other in GRADIENTS if other != usual.gradient)],
+        "lengths": [usual, *([replace(usual, length=longest)] if longest > 1 else [])],
         "seeds": [replace(usual, seed=usual.seed + number) for number in range(seeds)],
     }
 
@@ -197,7 +207,15 @@ class RewardStudy:
         """A run's evaluations, each with the texts of the validation pictures; made or read back."""
         captioner = self.train_supervised(plan)
         pictures = {name: Pictures(self.features[name], self.posts[name]["text"].tolist()) for name in ("train", "val")}
-        settings = replace(self.settings, gradient=plan.gradient, fluency=plan.fluency, seed=plan.seed)
+        given = self.settings
+        settings = replace(
+            given,
+            epochs=given.epochs * plan.length,
+            steps=given.steps * plan.length,
+            gradient=plan.gradient,
+            fluency=plan.fluency,
+            seed=plan.seed,
+        )
         reward = self.reward(captioner, plan)
         record = train_on_reward(
             captioner, reward, pictures["train"], pictures["val"], settings, self.folder(plan), plan.name
@@ -212,7 +230,9 @@ class RewardStudy:
         if self.device == "cpu":
             stages = dict.fromkeys(plan.supervised for plan in distinct)
             side_by_side({p.name: partial(self.train_supervised, p) for p in stages}, "supervised stages")
-            side_by_side({p.name: partial(self.train, p) for p in distinct}, "reward stages")
+            # The longest first, so that no core waits for another at the end.
+            later = sorted(distinct, key=lambda plan: plan.length, reverse=True)
+            side_by_side({p.name: partial(self.train, p) for p in later}, "reward stages")
         return {plan.name: self.train(plan) for plan in distinct}
 
     def captions(self, plan: RewardPlan, decoding: Decoding) -> list[str]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -25,6 +27,7 @@ def test_the_usual_run_is_in_every_group_and_one_thing_changes():
     assert len(reward_plans(USUAL, [], [], 0.0)["guards"]) == 1
     assert [plan.gradient for plan in groups["gradients"]] == ["gumbel", "reinforce"]
     assert [plan.seed for plan in reward_plans(USUAL, [], [], 0.0, seeds=3)["seeds"]] == [0, 1, 2]
+    assert [plan.length for plan in reward_plans(USUAL, [], [], 0.0, longest=3)["lengths"]] == [1, 3]
     assert USUAL.supervised == groups["gradients"][1].supervised  # one supervised stage for both
     everything = {plan for group in groups.values() for plan in group}
     assert len({plan.name for plan in everything}) == len(everything)
@@ -87,6 +90,13 @@ def test_the_best_of_several_captions_is_the_one_that_clip_scores_highest(study)
     one, many = (study.best_of(plan, samples, 5) for samples in (1, 16))
     assert len(one) == len(many) == 3
     assert float(scores(many).mean()) > float(scores(one).mean())
+
+
+def test_a_longer_run_has_as_many_times_the_updates(study):
+    study.settings = replace(study.settings, steps=2)
+    usual, longest = (RewardPlan("mlp", True, 6, length=length) for length in (1, 2))
+    assert [row["step"] for row in study.train(usual)] == [0, 2]
+    assert [row["step"] for row in study.train(longest)] == [0, 4]
 
 
 def test_more_labels_are_learned_from_for_as_many_updates(study):
