@@ -114,13 +114,14 @@ def why_not_found(checks: pd.DataFrame, check: str) -> str:
     return "yes" if row["low (%)"] >= LEAST_FALLS else f"no: falls in {shown}%"
 
 
-def use_sentences(uses: pd.DataFrame) -> list[str]:
-    """For each use the judges that may serve it."""
-    said = []
-    for use in USES:
-        good = uses[uses[use] == "yes"]["judge"].tolist()
-        said.append(f"For {use}, in this run: {', '.join(good) if good else 'none of these judges'}.")
-    return said
+def use_sentence(uses: pd.DataFrame) -> str:
+    """For each use the judges that may serve it, in one sentence."""
+    good = {use: uses[uses[use] == "yes"]["judge"].tolist() for use in USES}
+    said = [f"for {use}: {', '.join(judges)}" for use, judges in good.items() if judges]
+    none = [use for use, judges in good.items() if not judges]
+    if none:
+        said.append(f"no judge for {', nor for '.join(none)}")
+    return f"Which judge may be used in this run: {'; '.join(said)}."
 
 
 def bias_sentence(validated: pd.DataFrame) -> str:

@@ -45,7 +45,8 @@ def test_a_judge_may_compare_only_if_it_agrees_and_is_not_biased():
 def test_a_judge_may_find_texts_only_if_its_score_falls_almost_always():
     table = t.uses_table(validated(), robust(80.0))
     assert table["finding texts of other pictures"].tolist() == ["no: falls in 83 [80, 85]%"]
-    assert t.use_sentences(table)[1] == "For finding texts of other pictures, in this run: none of these judges."
+    said = t.use_sentence(table)
+    assert "no judge for " in said and "finding texts of other pictures" in said
 
 
 def test_tables_have_a_column_for_each_judge():

@@ -58,6 +58,8 @@ def test_a_verdict_knows_that_fewer_errors_are_better():
     assert "worse in BLEU@4 (-10.0), wrong count (+4.0)" in tables.comparison_verdict(
         systems, "other", "one", list(systems["one"])
     )
+    dust = {"one": {"BLEU@4": estimate(0.02)}, "other": {"BLEU@4": estimate(0.01)}}
+    assert "not measurably different in BLEU@4 (+0.0)" in tables.comparison_verdict(dust, "one", "other", ["BLEU@4"])
 
 
 def test_error_rates_count_pictures_for_which_the_error_is_possible():
