@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from altlib.core.errors import RunError
@@ -16,6 +17,7 @@ from altlib.runs import install_bundle
 from altlib.runs.parameters import read_chapters
 from altlib.runs.starters import check_finished, write_starter_notebooks
 
+NOT_BUILT = {"runs", "data", "build", "starters"}  # folders of a project that hold nothing of the package
 FOLDER = "altlib-bundle"  # all files of the archive lie in it
 LEFT_OUT = {".snakemake", "logs", "staging", ".ipynb_checkpoints", "_build", "__pycache__", "html.old"}
 README = """\
@@ -32,6 +34,16 @@ beside the archive, and as much again for what is installed.
   {run}/        the finished run that they read; open html/index.html for the pages
   wheels/       the packages
 """
+
+
+def not_built(project: Path) -> Callable[[str, list[str]], set[str]]:
+    """What :func:`shutil.copytree` leaves out of a copy of a project that is made into a wheel."""
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        hidden = {name for name in names if name.startswith(".") or name == "__pycache__" or name.endswith(".egg-info")}
+        return hidden | (NOT_BUILT & set(names) if Path(folder) == project else set())
+
+    return left_out
 
 
 def collect_wheels(project: Path, wheels: Path, indices: Sequence[str] = (), found_in: Sequence[Path] = ()) -> None:
@@ -56,7 +68,9 @@ def collect_wheels(project: Path, wheels: Path, indices: Sequence[str] = (), fou
     command += [option for index in indices for option in ("--extra-index-url", index)]
     command += [option for folder in found_in for option in ("--find-links", str(folder))]
     command += ["--no-index", "--no-build-isolation"] if found_in else []
-    done = subprocess.run([*command, str(project)], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # a build leaves files behind, and finds those of earlier ones
+        copy = Path(shutil.copytree(project, Path(folder) / "project", ignore=not_built(project)))
+        done = subprocess.run([*command, str(copy)], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-1200:]
         raise RunError(

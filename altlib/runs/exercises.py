@@ -115,7 +115,8 @@ def answers_folded(cells: Sequence[Any], where: str) -> list[Any]:
                 f'<details class="answer"><summary>Answer to exercise {number}</summary>\n{"".join(parts)}</details>'
             )
             output = nbformat.v4.new_output("display_data", {"text/html": answer})
-            kept.append(nbformat.v4.new_code_cell("", metadata={"tags": ["remove-input"]}, outputs=[output]))
+            source = f"# Answer to exercise {number}"  # Jupyter Book leaves out what an empty cell shows
+            kept.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["remove-input"]}, outputs=[output]))
             parts.clear()
 
     for cell in cells:

@@ -71,7 +71,8 @@ def install(folder: Path) -> None:
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if subprocess.run([sys.executable, "-m", "venv", str(environment)], check=False).returncode:
         sys.exit("Python could not make .venv here: on Debian and Ubuntu, the package python3-venv is missing.")
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-index"]
+    # Isolated: neither packages that PYTHONPATH names nor settings of pip on this machine count.
+    command = [str(python), "-I", "-m", "pip", "--isolated", "install", "--disable-pip-version-check", "--no-index"]
     command += ["--find-links", str(folder / "wheels"), made_for["requirement"]]
     if subprocess.run(command, check=False).returncode:
         sys.exit("pip failed; what it printed says why. If the disk is full, free some space and run this again.")

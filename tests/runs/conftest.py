@@ -37,6 +37,12 @@ def notebook(path: Path, title: str, cells: list[str], reads: list[str], writes:
 def project(tmp_path):
     (tmp_path / "book").mkdir()
     notebook(tmp_path / "book" / "01-first.ipynb", "First", FIRST, [], ["a.json"])
+    first = nbformat.read(tmp_path / "book" / "01-first.ipynb", as_version=4)
+    first.cells += [
+        nbformat.v4.new_markdown_cell("### Exercise 1: How many? (5 minutes)", metadata={"tags": ["exercise"]}),
+        nbformat.v4.new_code_cell("print(n + 40)", metadata={"tags": ["solution"]}),
+    ]
+    nbformat.write(first, tmp_path / "book" / "01-first.ipynb")
     notebook(tmp_path / "book" / "02-second.ipynb", "Second", SECOND, ["a.json"], ["b.json"])
     (tmp_path / "book" / "intro.md").write_text("# Hello\n")
     (tmp_path / "book" / "_toc.yml").write_text(

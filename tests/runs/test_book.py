@@ -29,6 +29,9 @@ def test_a_run_is_complete_then_idle_then_redone_where_something_changed(project
     page = (run / "html" / "01-first.html").read_text()
     assert "How this page was made" in page and "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
 
+    answer = page.partition("<summary>Answer to exercise 1</summary>")[2].partition("</details>")[0]
+    assert "<pre>42" in answer
+
     before = index.stat().st_mtime_ns
     run_book(project / "p.yaml", [], [])
     assert "Nothing has changed" in capsys.readouterr().out and index.stat().st_mtime_ns == before
