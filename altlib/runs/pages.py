@@ -31,7 +31,7 @@ def parameter_table(chapter: Chapter, values: dict[str, Any]) -> str:
         values: The values in this run by name.
 
     Returns:
-        HTML.
+        HTML; nothing for a chapter without parameters of its own.
     """
     rows, changed = [], 0
     for name, parameter in chapter.parameters.items():
@@ -44,6 +44,8 @@ def parameter_table(chapter: Chapter, values: dict[str, Any]) -> str:
             f'<tr><th scope="row"><code>{html.escape(name)}</code></th><td>{shown}</td>'
             f"<td>{code(parameter.default)}</td><td>{html.escape(parameter.meaning)}</td></tr>"
         )
+    if not rows:
+        return ""
     head = "".join(f'<th scope="col">{name}</th>' for name in ("parameter", "this run", "default", "meaning"))
     return (
         f'<details class="parameters"><summary>Parameters of this run: {changed} of {len(rows)} differ from '
@@ -185,9 +187,11 @@ def stage_notebook(source: Path, chapter: Chapter, record: dict[str, Any], targe
             cell.outputs.append(notes)
         if has_tag(cell, "parameters"):
             cell.metadata["tags"].append("remove-cell")
-    table = nbformat.v4.new_markdown_cell(parameter_table(chapter, record["parameters"]))
+    table = parameter_table(chapter, record["parameters"])
     cells = with_anchors(findings_first(joined(answers_folded(cells, source.name))))
     place = next((i for i, cell in enumerate(cells) if has_tag(cell, "parameters")), 1)
-    notebook.cells = [*cells[:place], table, *cells[place:], nbformat.v4.new_markdown_cell(footer(record))]
+    if table:
+        cells.insert(place, nbformat.v4.new_markdown_cell(table))
+    notebook.cells = [*cells, nbformat.v4.new_markdown_cell(footer(record))]
     notebook.metadata.pop("widgets", None)
     nbformat.write(notebook, target)

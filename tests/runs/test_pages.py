@@ -49,6 +49,16 @@ def test_parameters_are_folded_with_those_marked_that_were_changed(chapter):
     assert "seed of &lt;b&gt;everything&lt;/b&gt;" in table and "<b>" not in table
 
 
+def test_a_chapter_without_parameters_of_its_own_has_no_table_of_them(chapter, tmp_path):
+    assert pages.parameter_table(chapter, {}) == ""
+    cells = [new_markdown_cell("# First"), new_code_cell(CELL, metadata={"tags": ["parameters"]})]
+    source = tmp_path / "executed.ipynb"
+    nbformat.write(new_notebook(cells=cells), source)
+    pages.stage_notebook(source, chapter, RECORD | {"parameters": {}}, tmp_path / "page.ipynb")
+    staged_cells = nbformat.read(tmp_path / "page.ipynb", as_version=4).cells
+    assert [cell.cell_type for cell in staged_cells] == ["markdown", "code", "markdown"]
+
+
 def test_a_page_hides_the_cell_of_defaults_and_what_was_injected(chapter, tmp_path):
     cells = [
         new_markdown_cell("# First"),
