@@ -27,7 +27,7 @@ Alt text for social media: the book, its library, its notebooks and a finished r
 
 installs everything into .venv in this folder and says how to open the notebooks. It needs Python {python} on
 {system}, and no network. Unpack the archive with a program that keeps folders; about {gigabytes:.1f} GB are needed
-beside the archive, and as much again for what is installed.
+beside the archive, and about twice as much for what is installed.
 
   starters/     the chapters without the answers to their exercises; each starts alone
   book/         the chapters
