@@ -7,7 +7,7 @@ import pytest
 from altlib.core.errors import RunError
 from altlib.core.measured import counted, write_measured
 from altlib.runs.comparison import compare_runs
-from tests.accessibility import browser, violations
+from tests.accessibility import browser, chromium, violations
 from tests.finished_runs import GOLD, finished_run
 
 HOSTILE = "<script>alert('x')</script> a cup"
@@ -28,7 +28,8 @@ def test_a_page_shows_parameters_chapters_scores_and_captions_with_hostile_text_
     assert "Picture not shown: image file is missing." in text
     assert "same captions" in text and "parameters: epochs" in text
     if browser():
-        assert violations([page]) == []
+        with chromium() as launched:
+            assert violations(launched, [page]) == []
 
 
 @pytest.mark.parametrize(
