@@ -37,8 +37,8 @@ class Estimate:
 
     def text(self, digits: int = 2) -> str:
         """Value and interval as text, as in ``12.30 [11.05, 13.48]``; the value alone where there is no interval."""
-        low, high = self.interval
-        value = f"{self.value:.{digits}f}"
+        low, high = (round(bound, digits) + 0.0 for bound in self.interval)  # no minus before a zero
+        value = f"{round(self.value, digits) + 0.0:.{digits}f}"
         return f"{value} [{low:.{digits}f}, {high:.{digits}f}]" if np.isfinite(low) else value
 
     def scaled(self, factor: float) -> Estimate:

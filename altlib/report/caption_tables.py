@@ -197,8 +197,8 @@ def search_finding(scores: Mapping[str, Scores], system: str, others: Sequence[s
     lower = sum(difference.interval[1] < 0 for difference in differences.values())
     largest = max(differences, key=lambda other: differences[other].value)
     return (
-        f"By {metric}, beam search with trigram blocking is better than {higher} of {len(others)} other ways of decoding "
-        f"and worse than {lower} (intervals that exclude 0); the largest difference, to “{largest}”, is "
+        f"By {metric}, beam search with trigram blocking is measurably better than {higher or 'none'} of the {len(others)} other ways "
+        f"of decoding and worse than {lower or 'none'}; the largest difference, to “{largest}”, is "
         f"{differences[largest].text()}. In the paper it is better than all."
     )
 

@@ -95,7 +95,7 @@ def cell(value: Any, digits: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.{digits}f}"
+        return f"{round(value, digits) + 0.0:,.{digits}f}"  # no minus before a zero
     if isinstance(value, int) or hasattr(value, "bit_length"):
         return f"{int(value):,}"
     if hasattr(value, "item"):

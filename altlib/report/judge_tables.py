@@ -119,6 +119,8 @@ def use_sentence(uses: pd.DataFrame) -> str:
     good = {use: uses[uses[use] == "yes"]["judge"].tolist() for use in USES}
     said = [f"for {use}: {', '.join(judges)}" for use, judges in good.items() if judges]
     none = [use for use, judges in good.items() if not judges]
+    if not said:
+        return "No judge may be used for any of these purposes in this run."
     if none:
         said.append(f"no judge for {', nor for '.join(none)}")
     return f"Which judge may be used in this run: {'; '.join(said)}."

@@ -172,8 +172,8 @@ def test_a_handful_of_test_pictures_gets_a_warning():
 @pytest.mark.parametrize(
     ("others", "said"),
     [
-        ((0.1, 0.2), "better than 2 of 2 other ways of decoding and worse than 0"),
-        ((0.1, 0.5), "better than 1 of 2 other ways of decoding and worse than 1"),
+        ((0.1, 0.2), "better than 2 of the 2 other ways of decoding and worse than none"),
+        ((0.1, 0.5), "better than 1 of the 2 other ways of decoding and worse than 1"),
     ],
 )
 def test_ways_of_decoding_are_compared_on_the_same_pictures(others, said):
