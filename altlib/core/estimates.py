@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -35,11 +36,16 @@ class Estimate:
         tail = min((self.resamples <= 0).mean(), (self.resamples >= 0).mean())
         return float(min(1.0, 2 * (tail * len(self.resamples) + 1) / (len(self.resamples) + 1)))
 
-    def text(self, digits: int = 2) -> str:
-        """Value and interval as text, as in ``12.30 [11.05, 13.48]``; the value alone where there is no interval."""
+    def text(self, digits: int = 2, sign: Literal["", "+"] = "") -> str:
+        """Value and interval as text, as in ``12.30 [11.05, 13.48]``; the value alone where there is no interval.
+
+        Args:
+            digits: Decimals.
+            sign: ``+`` for a difference: positive numbers have their sign, too.
+        """
         low, high = (round(bound, digits) + 0.0 for bound in self.interval)  # no minus before a zero
-        value = f"{round(self.value, digits) + 0.0:.{digits}f}"
-        return f"{value} [{low:.{digits}f}, {high:.{digits}f}]" if np.isfinite(low) else value
+        value = f"{round(self.value, digits) + 0.0:{sign}.{digits}f}"
+        return f"{value} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]" if np.isfinite(low) else value
 
     def scaled(self, factor: float) -> Estimate:
         """The statistic in another unit, such as 100 for a share in %."""

@@ -68,11 +68,6 @@ class Layout:
     companion_side: int
 
 
-def is_figure(glyph: str) -> bool:
-    """Whether a glyph shows people doing something."""
-    return things()[glyph].group == "movers"
-
-
 def full_size(glyph: str) -> int:
     """Side of the square of one main thing alone, in pixels."""
     thing = things()[glyph]

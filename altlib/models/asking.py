@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -293,8 +292,3 @@ def finish(work: Coroutine[Any, Any, list[Reply]]) -> list[Reply]:
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
-
-
-def per_thousand(cost: Decimal, texts: int) -> float:
-    """Dollars for a thousand texts; NaN for none."""
-    return float(1000 * cost / texts) if texts else float("nan")

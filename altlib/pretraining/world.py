@@ -47,12 +47,6 @@ def text_documents(stories: int, seed: int = TEXT_SEED) -> Iterator[str]:
             yield from (clean_alt_text(post) for post in network(seed + 300, 1, index))
 
 
-def catalogue_documents(stories: int, seed: int = CATALOGUE_SEED) -> Iterator[str]:
-    """Entries of an archive alone, of some stories."""
-    for index in range(stories):
-        yield from catalogued(seed, index)
-
-
 def picture_tensor(posts: list[MiniPost]) -> Tensor:
     """Pictures as CLIP's preprocessing gives them at their own size, (n, 3, 96, 96)."""
     pixels = np.stack([np.asarray(post.draw()) for post in posts])

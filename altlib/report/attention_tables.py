@@ -6,15 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from altlib.core.estimates import Estimate
 from altlib.evaluation.attention_to_inputs import SwappedInputs
 
 SWAPPED = ("picture", "post", "both")
-
-
-def signed(estimate: Estimate) -> str:
-    """A difference with its sign and its interval."""
-    return f"{estimate.value:+.2f} [{estimate.interval[0]:+.2f}, {estimate.interval[1]:+.2f}]"
 
 
 def attention_table(models: Mapping[str, SwappedInputs]) -> pd.DataFrame:
@@ -28,7 +22,7 @@ def attention_table(models: Mapping[str, SwappedInputs]) -> pd.DataFrame:
     rows = []
     for name, found in models.items():
         row = {"model": name, "own inputs (nats per token)": found.loss("nothing").text()}
-        row |= {f"{what} swapped": signed(found.cost(what)) for what in SWAPPED}
+        row |= {f"{what} swapped": found.cost(what).text(sign="+") for what in SWAPPED}
         own = found.prefers_own("picture")
         row["own picture likelier (%)"] = (
             f"{100 * own.value:.0f} [{100 * own.interval[0]:.0f}, {100 * own.interval[1]:.0f}]"

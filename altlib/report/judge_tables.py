@@ -14,7 +14,6 @@ from altlib.evaluation.flagging import ALL, ANY_RULE, FINDINGS
 from altlib.evaluation.poor_alt_text import RULES
 
 KAPPA = "kappa with raters"
-SAME_ORDER = "same verdict in both orders"
 POSITION = "position bias (first minus second)"
 LENGTH = "length bias (longer minus shorter, beyond raters)"
 STYLE = "same facts, other words: first writer minus second"

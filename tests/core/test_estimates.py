@@ -45,3 +45,9 @@ def test_the_mean_of_estimates_keeps_resamples_paired():
     assert found.value == 2.0 and found.resamples.tolist() == [1.0, 4.0]
     with pytest.raises(ValueError, match="at least one"):
         mean_estimate([])
+
+
+def test_a_difference_may_have_its_sign_and_zero_has_no_minus():
+    difference = Estimate(0.5, np.linspace(-0.001, 1, 1001))
+    assert difference.text(1, "+") == "+0.5 [+0.0, +1.0]"
+    assert Estimate(-0.001, np.full(10, -0.001)).text() == "0.00 [0.00, 0.00]"

@@ -11,11 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from altlib.core.errors import PictureError
 from altlib.core.files import write_text
 from altlib.core.images import data_uri, open_picture
+from altlib.core.templates import html_templates
 from altlib.evaluation.study.questionnaire import Study
 
 SHOWN_WIDTH = 320  # CSS pixels of a picture on the page
@@ -53,14 +54,8 @@ def study_page(study: Study, completion_code: str = "") -> str:
 
 
 def templates() -> Environment:
-    """The templates of this folder; what they show is escaped."""
-    return Environment(
-        loader=PackageLoader("altlib.evaluation", "study"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """The templates of this folder."""
+    return html_templates("altlib.evaluation", "study")
 
 
 def write_page(study: Study, path: Path, completion_code: str = "") -> None:
