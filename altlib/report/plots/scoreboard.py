@@ -34,7 +34,7 @@ def verdict_bars(counts: pd.DataFrame) -> HTML:
     axes.invert_yaxis()
     axes.set_xlabel("claims (number)")
     axes.set_title("The claims of each work in this run")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=len(VERDICTS), frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=2, frameon=False)
     said = "; ".join(
         f"{row['work']}: " + ", ".join(f"{row[verdict]} {verdict}" for verdict in VERDICTS)
         for _, row in works.iterrows()
