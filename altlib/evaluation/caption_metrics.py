@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -236,6 +237,42 @@ def mean_of_pictures(each: np.ndarray, seed: int = 0) -> Estimate:
     return Estimate(float(each.mean()), counts @ summed(each) / (counts @ summed(np.ones(len(each)))))
 
 
+def n_gram_scores(
+    captions: list[str],
+    gold: list[list[str]],
+    metrics: Sequence[str],
+    counts: np.ndarray,
+    summed: Callable[[np.ndarray], np.ndarray],
+) -> dict[str, tuple[float, np.ndarray]]:
+    """The chosen metrics but METEOR: each with its score and that of every resample, (resamples,).
+
+    Args:
+        captions: n captions, tokenised.
+        gold: One or more references of each, tokenised.
+        metrics: Which of :data:`COCO_METRICS`.
+        counts: How often each unit is drawn, (resamples, units).
+        summed: What sums statistics of pictures over units; see :func:`group_sums`.
+    """
+    sizes = counts @ summed(np.ones(len(captions)))
+    found = {}
+    sums = summed(bleu_statistics(captions, gold)) if any(name.startswith("BLEU") for name in metrics) else None
+    for name in metrics:
+        if sums is not None and name.startswith("BLEU"):
+            longest = int(name.removeprefix("BLEU@"))
+            found[name] = float(bleu(sums.sum(0), longest)), bleu(counts @ sums, longest)
+        elif name == "ROUGE-L":
+            each = rouge_l(captions, gold)
+            found[name] = float(each.mean()), counts @ summed(each) / sizes
+        elif name == "CIDEr":
+            each = cider(captions, gold)
+            own = len(captions) == counts.shape[1]  # each picture is a unit, so document frequencies can be drawn, too
+            found[name] = (
+                float(each.mean()),
+                cider_resamples(captions, gold, counts) if own else counts @ summed(each) / sizes,
+            )
+    return found
+
+
 def score_systems(
     systems: dict[str, list[str]],
     references: Sequence[str] | Sequence[Sequence[str]],
@@ -251,7 +288,7 @@ def score_systems(
         systems: Name of each system -> its captions, in the order of ``references``.
         references: The alt text of each picture, or several of each.
         seed: Seed of the resamples.
-        metrics: Which of :data:`COCO_METRICS`.
+        metrics: Which of :data:`COCO_METRICS`; what is not asked for is not computed.
 
     Returns:
         Name of each system -> its scores by metric.
@@ -271,27 +308,20 @@ def score_systems(
             raise ValueError(f"system {name} has {len(captions)} captions for {n} references")
     units, summed = group_sums(n, seed)
     counts = resample_counts(units, seed)
-    sizes = counts @ summed(np.ones(n))
     out = {}
     # METEOR loads its tables while the texts are tokenised, and scores while the other metrics are computed here.
-    with Meteor() as meteor, ThreadPoolExecutor(1) as beside:
+    with Meteor() if "METEOR" in metrics else nullcontext() as meteor, ThreadPoolExecutor(1) as beside:
         texts, gold = tokenise_all(systems, lists)
 
         def meteor_scores(captions: list[str]) -> tuple[float, np.ndarray]:
+            assert meteor
             aligned = summed(meteor.statistics(captions, gold))
             return float(meteor.scores(aligned.sum(0, keepdims=True))[0]), meteor.scores(counts @ aligned)
 
-        by_meteor = {name: beside.submit(meteor_scores, captions) for name, captions in texts.items()}
+        by_meteor = {name: beside.submit(meteor_scores, captions) for name, captions in texts.items() if meteor}
         for name, captions in texts.items():
-            sums = summed(bleu_statistics(captions, gold))
-            found = {f"BLEU@{k}": (float(bleu(sums.sum(0), k)), bleu(counts @ sums, k)) for k in range(1, 5)}
-            each = rouge_l(captions, gold)
-            found["ROUGE-L"] = float(each.mean()), counts @ summed(each) / sizes
-            each = cider(captions, gold)
-            found["CIDEr"] = (
-                float(each.mean()),
-                cider_resamples(captions, gold, counts) if units == n else counts @ summed(each) / sizes,
-            )
-            found["METEOR"] = by_meteor[name].result()
+            found = n_gram_scores(captions, gold, metrics, counts, summed)
+            if meteor:
+                found["METEOR"] = by_meteor[name].result()
             out[name] = {m: Estimate(100 * found[m][0], 100 * found[m][1]) for m in metrics}
     return out

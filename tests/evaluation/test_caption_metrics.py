@@ -141,9 +141,11 @@ def test_a_mean_over_pictures_is_resampled_as_the_scores_of_captions_are(monkeyp
     assert caption_metrics.mean_of_pictures(np.full(7, 2.5)).resamples == pytest.approx(2.5)  # groups of unequal size
 
 
-def test_metrics_may_be_chosen():
+def test_metrics_that_are_not_chosen_are_not_computed(monkeypatch):
+    for name in ("Meteor", "rouge_l", "cider", "cider_resamples"):
+        monkeypatch.setattr(caption_metrics, name, lambda *given: pytest.fail("it was computed"))
     scores = caption_metrics.score_systems({"a": ["a cup"]}, ["a cup"], metrics=["BLEU@1"])
-    assert list(scores["a"]) == ["BLEU@1"]
+    assert list(scores["a"]) == ["BLEU@1"] and scores["a"]["BLEU@1"].value == pytest.approx(100)
 
 
 def test_systems_of_another_length_are_refused():
