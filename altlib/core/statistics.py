@@ -116,6 +116,16 @@ def plus_minus(values: Iterable[float], digits: int = 2) -> str:
     return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if np.isfinite(half) else "")
 
 
+def mean_and_range(values: Iterable[float], digits: int = 2) -> str:
+    """The mean of a few values with the lowest and the highest as text; the value alone if there is one.
+
+    For two or three seeds, of which an interval would say no more than that they are few.
+    """
+    known = list(values)
+    low, mean, high = (f"{value:.{digits}f}" for value in (min(known), np.mean(known), max(known)))
+    return f"{mean} ({low} to {high})" if len(known) > 1 else mean
+
+
 def ratio_interval(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
     """The 95% interval of the ratio of two scores, from paired resamples.
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from altlib.core.estimates import Estimate, mean_estimate
-from altlib.core.statistics import plus_minus, resample_counts
+from altlib.core.statistics import mean_and_range, resample_counts
 from altlib.data.comparisons import COMPARISONS, used_comparisons
 from altlib.data.preferences import Pairs
 from altlib.miniworld.fact_errors import ERRORS, errors_in
@@ -129,19 +129,19 @@ def rate_of(judged: Sequence[Mapping[str, bool]], error: str, counts: np.ndarray
 
 
 def reward_table(plans: Sequence[PreferencePlan], curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Accuracy and margin of the rewards on validation pairs at the end, means over seeds, one row per system."""
+    """Accuracy and margin of the rewards on validation pairs at the end, one row per system: means and ranges over seeds."""
     rows: dict[str, list[pd.Series]] = {}
     for plan in plans:
         if plan.loss is not None:
             rows.setdefault(plan.system, []).append(curves[plan.name].iloc[-1])
     shown = []
     for system, found in rows.items():
-        row = {"system": system, "chosen response's reward": plus_minus([r["best reward"] for r in found])}
+        row = {"system": system, "chosen response's reward": mean_and_range([r["best reward"] for r in found])}
         for name in ("response", "picture", "context"):
             column = f"accuracy: {name}"
             if column in found[0]:
-                row[f"{name}: accuracy (%)"] = plus_minus([100 * r[column] for r in found], 0)
-                row[f"{name}: margin"] = plus_minus([r[f"margin: {name}"] for r in found])
+                row[f"{name}: accuracy (%)"] = mean_and_range([100 * r[column] for r in found], 0)
+                row[f"{name}: margin"] = mean_and_range([r[f"margin: {name}"] for r in found])
         shown.append(row)
     return pd.DataFrame(shown)
 

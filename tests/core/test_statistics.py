@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from altlib.core import statistics
-from altlib.core.statistics import plus_minus
+from altlib.core.statistics import mean_and_range, plus_minus
 
 
 def test_intervals_of_proportions():
@@ -19,6 +19,10 @@ def test_mean_and_interval_over_seeds():
     assert plus_minus([0.2, 0.4]) == f"0.30 ± {half:.2f}"
     assert plus_minus([0.2]) == "0.20"
     assert plus_minus([float("nan")]) == plus_minus([]) == "–"
+
+
+def test_a_few_values_are_shown_as_their_mean_and_range():
+    assert mean_and_range([0.2, 0.5]) == "0.35 (0.20 to 0.50)" and mean_and_range([12.0], 0) == "12"
 
 
 def test_the_partial_correlation_agrees_with_its_formula():

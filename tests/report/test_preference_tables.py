@@ -73,12 +73,12 @@ def test_error_rates_count_pictures_for_which_the_error_is_possible():
     assert tables.error_rates({"silent": [""]}, [""], 0) == {}
 
 
-def test_rewards_at_the_end_are_means_over_seeds():
+def test_rewards_at_the_end_are_means_and_ranges_over_seeds():
     columns = {"best reward": 0.5, "accuracy: response": 0.75, "margin: response": 1.0}
     curves = {plan.name: pd.DataFrame([dict.fromkeys(columns, 0.0), columns]) for plan in PLANS}
     table = tables.reward_table(PLANS, curves)
     assert table["system"].tolist() == ["DPO, P1", "MCM-DPO, P1"]
-    assert table["response: accuracy (%)"].tolist() == ["75 ± 0", "75 ± 0"]
+    assert table["response: accuracy (%)"].tolist() == ["75 (75 to 75)", "75 (75 to 75)"]
 
 
 def test_the_texts_of_all_seeds_of_a_system_stand_together():
