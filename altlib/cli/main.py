@@ -80,6 +80,10 @@ def main(arguments: list[str] | None = None) -> int:
     except EXPLAINED as error:
         print(f"altlib: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # of the system itself, such as a folder that may not be written to
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"altlib: {where}{error.strerror or error}; mend this and run the same command again", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("altlib: interrupted; what was finished is kept, run the same command again to go on", file=sys.stderr)
         return 130

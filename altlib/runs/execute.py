@@ -57,9 +57,12 @@ def execute_chapter(plan_file: Path, name: str) -> None:
     try:
         execute_notebook(chapter.notebook, running, values | {"run_folder": str(run_folder)}, root, run_folder / "logs")
     except Exception as error:
-        if running.is_file():
+        kept = failed
+        try:
             running.replace(failed)
-        message = chapter_error(stem, error, failed)
+        except OSError:  # it is not there, or nothing can be written to the folder
+            kept = running
+        message = chapter_error(stem, error, kept)
         with contextlib.suppress(OSError):  # the disk may be full
             write_json(run_folder / "failure.json", {"chapter": stem, "message": message})
         raise RunError(message) from error
@@ -135,12 +138,13 @@ def finish(chapter: Chapter, record: dict[str, Any], running: Path, run_folder: 
     os.utime(notebook)
 
 
-def chapter_error(stem: str, error: Exception, failed: Path) -> str:
+def chapter_error(stem: str, error: Exception, notebook: Path) -> str:
     """Chapter, cell and cause of a failed execution, and how to go on."""
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    kept = f"The notebook as far as it got: {failed}. What was finished is kept; run the same command again to go on."
+    kept = f"The notebook as far as it got: {notebook}. " if notebook.is_file() else ""
+    kept += "What was finished is kept; run the same command again to go on."
     match error:
         case PapermillExecutionError():
             cause = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")

@@ -1,10 +1,12 @@
 """The command as a whole."""
 
+import errno
 import subprocess
 import sys
 
 import pytest
 
+from altlib.cli import check
 from altlib.cli.main import main
 from tests.conftest import ROOT
 
@@ -29,3 +31,14 @@ def test_errors_are_one_clear_line(arguments, words, capsys):
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert words in error and "Traceback" not in error
+
+
+def test_an_error_of_the_system_is_one_clear_line_too(monkeypatch, capsys):
+    def refused(options):
+        raise PermissionError(errno.EACCES, "Permission denied", "runs/smoke")
+
+    monkeypatch.setattr(check, "check_file", refused)
+    assert main(["check", "params/smoke.yaml"]) == 1
+    assert (
+        capsys.readouterr().err == "altlib: runs/smoke: Permission denied; mend this and run the same command again\n"
+    )
