@@ -31,6 +31,7 @@ from altlib.training.examples import encode_posts
 from altlib.training.rewards import REWARDS, Reward
 
 NO_REWARD = "none"
+CHAPTER_02 = "chapter-02"  # the supervised stage that chapter 02 made: its fine-tuned ClipCap
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,9 @@ class RewardStudy:
         supervised_steps: Updates of the supervised stage at most, however many labels there are.
         settings: How the reward stage learns.
         device: Where models learn.
-        starts_from: What mapping networks start from: nothing, or clipcap (the miniature one, which has
-            seen pictures with captions).
+        starts_from: What MLPs start from: nothing; clipcap (the miniature one, which has seen pictures with
+            captions); or :data:`CHAPTER_02`, where a captioner whose language model learns, too, has its
+            supervised stage from chapter 02, if that is on all alt texts, and the others start from clipcap.
     """
 
     run: Path
@@ -158,20 +160,27 @@ class RewardStudy:
             )
         return tuned
 
+    def comes_from_chapter_02(self, plan: RewardPlan) -> bool:
+        """Whether a plan is a supervised stage that chapter 02 made."""
+        everything = plan.labelled == len(self.posts["train"]) and plan == plan.supervised
+        return self.starts_from == CHAPTER_02 and plan.trains_lm and plan.mapper == self.config.mapper and everything
+
     def folder(self, plan: RewardPlan) -> Path:
         """Where a run is kept."""
-        return self.run / "reward" / plan.name
+        return clipcap_of(self.run) if self.comes_from_chapter_02(plan) else self.run / "reward" / plan.name
 
     def untrained(self, plan: RewardPlan) -> PrefixCaptioner:
         """A captioner before its supervised stage."""
         config = replace(self.config, mapper=plan.mapper, trains_lm=plan.trains_lm)
         captioner = build_captioner(config, plan.seed, self.device)
-        if self.starts_from == "clipcap" and plan.mapper == "mlp":
+        if self.starts_from != "nothing" and plan.mapper == "mlp":
             start_from_clipcap(captioner, "miniature", language_model=False)
         return captioner
 
     def train_supervised(self, plan: RewardPlan) -> PrefixCaptioner:
         """A captioner after its supervised stage, made or read back; as it was built if the plan has none."""
+        if self.comes_from_chapter_02(plan.supervised):
+            return self.captioner(plan.supervised)
         captioner = self.untrained(plan)
         if not plan.labelled:
             return captioner
@@ -275,6 +284,30 @@ def chosen_rewards(names: str) -> list[str]:
         if name not in REWARDS:
             raise ValueError(f"rewards: {name!r} is none of {', '.join(REWARDS)}")
     return wanted
+
+
+def clipcap_of(run: Path) -> Path:
+    """Where chapter 02 keeps the ClipCap that it fine-tuned on alt text."""
+    return run / "captioners" / "clipcap-finetuned"
+
+
+def chosen_start(starts_from: str, pictures: int, run: Path) -> str:
+    """What MLPs start from, checked.
+
+    Args:
+        starts_from: As in :class:`RewardStudy`.
+        pictures: How many training pictures are used; 0 for all.
+        run: The run's folder.
+
+    Raises:
+        ValueError: It is :data:`CHAPTER_02`, but only a part of the pictures that chapter 02 learned from is
+            used, or chapter 02 made no such captioner.
+    """
+    if starts_from == CHAPTER_02 and pictures:
+        raise ValueError(f"starts_from={CHAPTER_02} goes with pictures=0, as chapter 02 learned from all pictures")
+    if starts_from == CHAPTER_02 and not (clipcap_of(run) / "captioner.json").is_file():
+        raise ValueError(f"starts_from={CHAPTER_02}, but there is no {clipcap_of(run)}; run chapter 02 first")
+    return starts_from
 
 
 def label_counts(counts: Sequence[int], available: int) -> list[int]:

@@ -2,15 +2,26 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import torch
 
 from altlib.core.files import write_json
 from altlib.generation.decoding import Decoding
-from altlib.models.captioner import CaptionerConfig
+from altlib.models.captioner import CaptionerConfig, build_captioner
 from altlib.models.clip import load_clip
+from altlib.models.clipcap import start_from_clipcap
 from altlib.models.description_clip import DescriptionClip, TuningSettings
+from altlib.training import reward_study
 from altlib.training.captions import TrainingSettings
 from altlib.training.clip_reward import RewardSettings
-from altlib.training.reward_study import RewardPlan, RewardStudy, chosen_rewards, label_counts, reward_plans
+from altlib.training.reward_study import (
+    RewardPlan,
+    RewardStudy,
+    chosen_rewards,
+    chosen_start,
+    clipcap_of,
+    label_counts,
+    reward_plans,
+)
 
 USUAL = RewardPlan("mlp", True, 6)
 
@@ -113,3 +124,24 @@ def test_without_the_supervised_stage_the_reward_starts_from_new_weights(study):
     plan = RewardPlan("mlp", True, 0)
     assert len(study.train(plan)) == 2
     assert not (study.folder(plan.supervised)).exists()
+
+
+def test_the_supervised_stage_on_all_labels_may_be_chapter_02s(study, monkeypatch):
+    all_labels, few, frozen = RewardPlan("mlp", True, 12), RewardPlan("mlp", True, 4), RewardPlan("mlp", False, 12)
+    with pytest.raises(ValueError, match="run chapter 02 first"):
+        chosen_start("chapter-02", 0, study.run)
+    known = build_captioner(study.config, 5)
+    known.save(clipcap_of(study.run))
+    assert chosen_start("chapter-02", 0, study.run) == "chapter-02"
+    with pytest.raises(ValueError, match="goes with pictures=0"):
+        chosen_start("chapter-02", 12, study.run)
+    again = replace(study, starts_from="chapter-02")
+    monkeypatch.setattr(reward_study, "train", lambda *given: pytest.fail("a supervised stage was trained"))
+    start = again.train_supervised(all_labels)
+    assert all(torch.equal(a, b) for a, b in zip(start.parameters(), known.parameters(), strict=True))
+    assert again.folder(all_labels.supervised) == clipcap_of(study.run) != again.folder(all_labels)
+    assert not any(again.comes_from_chapter_02(plan.supervised) for plan in (few, frozen))
+    again.config = replace(study.config, prefix_length=10)  # that of the miniature ClipCap
+    clipcap = build_captioner(again.config, 0)
+    start_from_clipcap(clipcap, "miniature")
+    assert torch.equal(again.untrained(few).mapper.model[0].weight, clipcap.mapper.model[0].weight)
