@@ -38,6 +38,7 @@ SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "interrupt": sig
 DISK = "2500M"  # size of the tmpfs
 HOLD = 3.0  # seconds that a full disk or a lack of permission lasts
 TIMES = {"seconds", "examples_per_second"}  # differ from run to run
+PATIENCE = 4  # interruptions without a completed chapter, after which the waits become longer
 ENDS = 60.0  # seconds in which an interrupted command must have ended
 
 
@@ -144,13 +145,13 @@ def differences(a, b, where):
 
 
 def read(path):
-    """A result as nested lists and dictionaries; paths of pictures by their names alone."""
+    """A result as nested lists and dictionaries, or as its lines; paths of pictures by their names alone."""
     if path.suffix == ".parquet":
         frame = pd.read_parquet(path)
         if "image" in frame:
             frame["image"] = frame["image"].str.split("/").str[-1]
         return frame.sort_values(list(frame.columns[:2])).astype(object).where(frame.notna(), None).to_dict("list")
-    return json.loads(path.read_text())
+    return json.loads(path.read_text()) if path.suffix == ".json" else path.read_text().splitlines()
 
 
 def compare(run, other):
@@ -168,13 +169,17 @@ def compare(run, other):
 
 
 def disturbed_run(project, longest, faults, rng, mark, left):
-    """One run of the book, interrupted until it is complete or nothing is left to interrupt; returns the faults done."""
-    done = []
+    """One run of the book, interrupted until it is complete or nothing is left to interrupt; returns the faults done.
+
+    Where no chapter is completed between several interruptions, the waits become longer.
+    """
+    done, chapters, in_vain = [], 0, 0
     while True:
         process = start(project, mark)
         fault = rng.choice(faults)
+        longer = longest * 1.5 ** (in_vain // PATIENCE)
         try:
-            status = process.wait(rng.uniform(0.5, longest) if len(done) < left else None)
+            status = process.wait(rng.uniform(0.5, longer) if len(done) < left else None)
         except subprocess.TimeoutExpired:
             trouble = interrupt(project, process, fault)
             done.append(f"{fault} {trouble}".strip())
@@ -185,6 +190,10 @@ def disturbed_run(project, longest, faults, rng, mark, left):
                 done.append(f"{len(behind)} processes left behind by {fault}")
                 for process in behind:
                     process.kill()
+            completed = len(list(project.glob("runs/*/records/*.json")))
+            in_vain = in_vain + 1 if completed == chapters else 0
+            chapters = completed
+            print(f"{len(done):5} {done[-1]}; {completed} chapters complete", flush=True)
             continue
         if status == 0:
             return done
