@@ -159,12 +159,14 @@ class Pairs:
         second: n texts of the same pictures.
         people: What people prefer, (n,); empty where they were not asked.
         same_facts: Two lists of texts that state the same facts in two writers' words; may be empty.
+        facts: What the facts of the pictures prefer, (n,); empty where they are not known.
     """
 
     first: list[JudgedText]
     second: list[JudgedText]
     people: np.ndarray
     same_facts: tuple[list[JudgedText], list[JudgedText]] = field(default_factory=lambda: ([], []))
+    facts: np.ndarray = field(default_factory=lambda: np.array([], dtype=object))
 
     @property
     def lengths(self) -> np.ndarray:
@@ -200,6 +202,10 @@ def validate(judge: Judge, pairs: Pairs, seed: int = 0) -> pd.DataFrame:
             len(prefers_longer(np.where(pairs.people == "", "", settled), lengths)),
         ),
     }
+    if len(pairs.facts):
+        stated = confusion(settled, pairs.facts)
+        measured["exact match with the facts"] = (over_pairs(exact_match, stated, seed), len(stated))
+        measured["kappa with the facts"] = (over_pairs(cohens_kappa, stated, seed), len(stated))
     if len(pairs.same_facts[0]):
         styles = verdicts(judge, *pairs.same_facts)
         decided, towards = style_bias(styles, seed)

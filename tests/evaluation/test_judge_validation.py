@@ -96,3 +96,17 @@ def test_pairs_without_a_verdict_of_either_do_not_count():
     missing = ScoreJudge("none", lambda texts: [np.nan for _ in texts])
     assert v.verdicts(missing, some.first, some.second).failures == 6
     assert measured(missing, some)["pairs"].sum() == 0
+
+
+def test_agreement_with_the_facts_is_corrected_for_chance():
+    """20 pairs: both prefer the first 10 times and the second 4 times, 6 times only the judge prefers the first."""
+    lengths = [(10, 5)] * 16 + [(5, 10)] * 4
+    facts = np.array([FIRST] * 10 + [SECOND] * 10, dtype=object)
+    table = measured(LENGTH, pairs(lengths, [""] * 20, facts=facts))
+    assert table.loc["exact match with the facts", "value"] == pytest.approx(0.7)
+    assert table.loc["kappa with the facts", "value"] == pytest.approx((0.7 - 0.5) / (1 - 0.5))
+    low, high = table.loc["kappa with the facts", ["low", "high"]]
+    assert low < 0.4 < high
+    facts[:5] = ""
+    assert measured(LENGTH, pairs(lengths, [""] * 20, facts=facts)).loc["kappa with the facts", "pairs"] == 15
+    assert "kappa with the facts" not in measured(LENGTH, pairs(lengths, [""] * 20)).index

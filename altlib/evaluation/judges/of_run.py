@@ -108,6 +108,15 @@ def texts_of_key(key: pd.DataFrame, posts: pd.DataFrame) -> tuple[list[JudgedTex
     return judged_texts(rows, key["first_text"].tolist()), judged_texts(rows, key["second_text"].tolist())
 
 
+def facts_verdicts(first: Sequence[JudgedText], second: Sequence[JudgedText]) -> np.ndarray:
+    """Which of two texts the facts of their picture prefer, (n,); empty where the facts are not known.
+
+    Returns nothing at all, (0,), if no picture has facts.
+    """
+    found = FactsJudge().compare(first, second).preferred
+    return found if (found != "").any() else found[:0]
+
+
 def same_facts_texts(posts: pd.DataFrame, seed: int, stories: int) -> tuple[list[JudgedText], list[JudgedText]]:
     """Pictures of the miniature world, each described with the same facts by a formal and by an informal writer.
 

@@ -2,6 +2,7 @@ import pandas as pd
 
 from altlib.evaluation.judges import of_run
 from altlib.evaluation.judges.facts import FactsJudge
+from altlib.evaluation.judges.interface import JudgedText
 from altlib.miniworld.network import network
 
 KEY = pd.DataFrame(
@@ -43,6 +44,16 @@ def test_two_writers_with_the_same_facts_are_equal_to_the_judge_of_facts():
         a.text != b.text for a, b in zip(formal, informal, strict=True)
     )
     assert set(FactsJudge().compare(formal, informal).preferred) == {"equal"}
+
+
+def test_the_facts_prefer_the_text_that_states_them():
+    posts = [post for post in network(11, 40) if post.scene.form == "photo"][:6]
+    right = [JudgedText(post.alt_text, facts=post.facts) for post in posts]
+    silent = [JudgedText("Hello there.", facts=post.facts) for post in posts]
+    assert of_run.facts_verdicts(right, silent).tolist() == ["first"] * 6
+    unknown = JudgedText("A cup.")
+    assert of_run.facts_verdicts([right[0], unknown], [silent[0], unknown]).tolist() == ["first", ""]
+    assert not len(of_run.facts_verdicts([unknown], [unknown]))
 
 
 def test_without_an_address_no_language_model_judges(tmp_path):
