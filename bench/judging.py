@@ -1,4 +1,11 @@
-"""How many questions a minute an endpoint is asked, one at a time and 32 in flight; the server takes a second an answer."""
+"""How many answers a second an endpoint gives, asked one question at a time and with 32 in flight.
+
+    python bench/judging.py
+
+The server of this measurement takes a second for an answer. The goal is at least 20 times the rate of one at a time.
+
+Measured: 0.99 and 27.4 answers a second, 27.7 times as many, on two cores that other work shared.
+"""
 
 from __future__ import annotations
 
