@@ -87,7 +87,8 @@ class Calls(TorchFunctionMode):
             found = func(*args, **kwargs)
         finally:
             spy.inside -= on_device and place is None
-        return spy.put(found) if is_device(place) else found
+        born_there = func == torch.Tensor.new_tensor and on_device and place is None
+        return spy.put(found) if is_device(place) or born_there else found
 
     def away(self, tensor: Tensor) -> Tensor:
         """A copy on the CPU."""
