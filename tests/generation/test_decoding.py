@@ -1,5 +1,6 @@
 """Beam search, against that of transformers."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from altlib.generation.decoding import Decoding, decode, decode_once, forbidden_tokens, prompt_batch
+from tests.device_spy import DEVICE, pretended_device
 
 
 def by_transformers(captioner, features, post, how: Decoding) -> list[str]:
@@ -80,6 +82,8 @@ def test_what_was_decoded_is_read_back(captioner, features, posts, tmp_path, mon
         other = torch.bfloat16 if captioner.precision == torch.float32 else torch.float32
         changed.setattr(type(captioner), "precision", other)
         decode_once(captioner, features, posts, how, tmp_path)
+    with pretended_device(), pytest.raises(KeyboardInterrupt):
+        decode_once(copy.deepcopy(captioner).to(DEVICE), features, posts, how, tmp_path)
     with torch.no_grad():
         next(captioner.parameters()).mul_(1.5)
     for other in [*others, (captioner, features, posts, how)]:

@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 
 import pandas as pd
@@ -8,6 +9,7 @@ from torch.nn import functional as F
 from altlib.generation.sampling import caption_log_likelihoods
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_captioner, load_captioner
 from altlib.models.clip import load_clip
+from altlib.models.text_tower import TextTower
 from altlib.models.vocabulary_bridge import VocabularyBridge
 from altlib.training import clip_reward, loop
 from altlib.training.clip_reward import (
@@ -180,26 +182,33 @@ def test_every_picture_comes_once_in_an_epoch(clip, tokenizer, reward, pictures)
     assert next(learner.batches(3)) == seen[3] and [step for step, _ in seen] == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda s, r: (dataclasses.replace(s, fluency=0.1), r),
-        lambda s, r: (dataclasses.replace(s, first_temperature=2.0), r),
-        lambda s, r: (dataclasses.replace(s, gradient="reinforce"), r),
-        lambda s, r: (s, Reward("description", r.bridge)),
-        lambda s, r: (s, Reward("refcompare", r.bridge, torch.tensor([0.1]))),
-    ],
-)
-def test_other_settings_and_other_rewards_are_other_runs(
-    clip, tokenizer, reward, pictures, tmp_path, monkeypatch, change
+def test_the_key_of_a_run_changes_with_everything_that_chooses_its_result(
+    clip, tokenizer, reward, pictures, monkeypatch
 ):
-    keys = []
-    monkeypatch.setattr(clip_reward, "fit", lambda learner, optimiser, plan, folder, key: keys.append(key))
-    run(captioner_for(clip, tokenizer), reward, pictures, tmp_path)
-    settings, other = change(SETTINGS, reward)
-    run(captioner_for(clip, tokenizer), other, pictures, tmp_path, settings)
-    run(captioner_for(clip, tokenizer), reward, pictures, tmp_path)
-    assert keys[0] == keys[2] != keys[1]
+    other = {field.name: 7 for field in dataclasses.fields(RewardSettings)} | {"gradient": "reinforce"}
+    some, nudged = pictures(8), captioner_for(clip, tokenizer)
+    with torch.no_grad():
+        next(nudged.parameters()).add_(1e-3)
+    tower = TextTower(copy.deepcopy(clip.model))
+    with torch.no_grad():
+        next(tower.text.parameters()).add_(1e-3)
+    references = [Reward("refcompare", reward.bridge, torch.tensor(known)) for known in ([0.1], [0.2])]
+    rewards = [*references, dataclasses.replace(references[0], width=0.1)]
+    rewards += [Reward("description", reward.bridge), Reward("clip", VocabularyBridge(tokenizer, clip, tower))]
+    changes = [
+        *({"settings": dataclasses.replace(SETTINGS, **{name: value})} for name, value in other.items()),
+        *({"reward": each} for each in rewards),
+        *({"captioner": each} for each in (nudged, captioner_for(clip, tokenizer, trains_lm=False))),
+        *({split: each} for split in ("unlabelled", "validation") for each in (
+            pictures(7), pictures(8, 1), Pictures(some.features, ["Bake day!"] * 8),
+        )),
+    ]  # fmt: skip
+    usual = {"captioner": captioner_for(clip, tokenizer), "reward": reward, "settings": SETTINGS}
+    usual |= {"unlabelled": some, "validation": some}
+    keys = [clip_reward.reward_key(**usual | change) for change in [{}, *changes]]
+    assert clip_reward.reward_key(**usual) == keys[0] and len(set(keys)) == len(keys)
+    monkeypatch.setattr(clip_reward, "CODE", "another")
+    assert clip_reward.reward_key(**usual) not in keys
 
 
 def test_what_cannot_learn_is_refused(clip, tokenizer, reward, pictures, tmp_path):

@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 
 import pandas as pd
@@ -126,23 +127,41 @@ def test_a_finished_run_is_read_back_and_the_reference_is_computed_once(policy, 
     assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), learned.parameters(), strict=True))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda settings, pairs: (dataclasses.replace(settings, loss=PreferenceLoss(MCM_DPO_WEIGHTS, 0.2)), pairs),
-        lambda settings, pairs: (dataclasses.replace(settings, seed=1), pairs),
-        lambda settings, pairs: (settings, pairs.assign(rejected="a picture")),
-        lambda settings, pairs: (settings, pairs.assign(text="Another post")),
-    ],
-)
-def test_another_loss_seed_or_pair_is_another_run(policy, pairs, tmp_path, monkeypatch, change):
-    keys = []
-    monkeypatch.setattr(preference, "fit", lambda learner, optimiser, plan, folder, key: keys.append(key))
-    run(policy(), pairs, tmp_path / "a")
-    settings, changed = change(MCM_DPO, pairs)
-    run(policy(), changed, tmp_path / "a", settings)
-    run(policy(), pairs, tmp_path / "a")
-    assert keys[0] == keys[2] != keys[1]
+def test_the_key_of_a_run_changes_with_everything_that_chooses_its_result(policy, pairs, tmp_path, monkeypatch):
+    loss, other_form = MCM_DPO.loss, {"weights": DPO_WEIGHTS, "beta": 0.2, "form": "ipo", "anchor": 1.0}
+    other_run = {field.name: 7 for field in dataclasses.fields(PreferenceSettings) if field.name != "loss"}
+    assert set(other_form) == {field.name for field in dataclasses.fields(PreferenceLoss)}
+    nudged, frozen, reference = policy(), policy(), policy()
+    with torch.no_grad():
+        next(nudged.parameters()).add_(1e-3)
+        next(reference.parameters()).add_(1e-3)
+    next(frozen.parameters()).requires_grad_(False)
+    texts = [pairs.assign(**{name: pairs[name] + "!"}) for name in ("text", "chosen", "rejected")]
+    changes = [
+        *({"settings": dataclasses.replace(MCM_DPO, **{name: value})} for name, value in other_run.items()),
+        *({"settings": dataclasses.replace(MCM_DPO, loss=dataclasses.replace(loss, **{name: value}))} for name, value in other_form.items()),
+        {"settings": dataclasses.replace(MCM_DPO, loss=None)},
+        *({"policy": other} for other in (nudged, frozen, policy(trains_vision=True))),
+        {"reference": reference},
+        *({split: other} for split in ("training", "validation") for other in (*texts, pairs[::-1])),
+        *({"negatives": NegativeSettings(**{name: value})} for name, value in {"picture": "black", "step": 5, "seed": 1}.items()),
+    ]  # fmt: skip
+
+    def key(policy, reference, settings, training, validation, negatives):
+        found = []
+        monkeypatch.setattr(preference, "fit", lambda *given: found.append(given[-1]))
+        policy = copy.deepcopy(policy)  # dropout is silenced in it
+        train_policy(
+            policy, training[:6], validation[6:], negatives, settings, tmp_path / "a" / "b", "test", reference=reference
+        )
+        return found[0]
+
+    usual = {"settings": MCM_DPO, "training": pairs, "validation": pairs, "negatives": NegativeSettings()}
+    usual |= {"policy": policy(), "reference": policy()}
+    keys = [key(**usual | change) for change in [{}, *changes]]
+    assert key(**usual) == keys[0] and len(set(keys)) == len(keys)
+    monkeypatch.setattr(preference, "CODE", "another")
+    assert key(**usual) not in keys
 
 
 def test_what_is_impossible_is_refused_before_the_run(policy, pairs, tmp_path):
