@@ -1,5 +1,8 @@
 """Exercises: their headings, answers folded on the page, notebooks without answers."""
 
+import subprocess
+import sys
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -77,3 +80,14 @@ def test_every_exercise_has_an_answer_that_the_run_computes(chapter):
         elif exercises.has_tag(cell, "solution") and cell.cell_type == "code":
             answered.add(asked[-1])
     assert answered == set(asked)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.notebook.stem)
+def test_no_cell_of_a_starter_notebook_needs_an_answer(chapter):
+    cells = exercises.starter_notebook(chapter.notebook, {}).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821", "--config=builtins=['display']", "-"]
+    said = subprocess.run(lint, input=code, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout
+    broken = subprocess.run(lint, input=code + "\nprint(answer_of_nobody)", capture_output=True, text=True, check=False)
+    assert "answer_of_nobody" in broken.stdout

@@ -27,22 +27,30 @@ def project(tmp_path, book):
     return root
 
 
-def test_every_chapter_starts_alone_from_a_finished_run_that_was_moved_and_shows_no_answers(project, monkeypatch):
+def test_every_chapter_starts_alone_in_the_folder_of_the_notebooks_from_a_finished_run_that_was_moved(
+    project, monkeypatch
+):
     """The last one first, so none finds more than the run; what was trained is read back, not trained again."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.chdir(project)
-    run = project / "runs" / "smoke"
-    before = {path: path.read_bytes() for path in (project / "book").rglob("*") if path.is_file()}
+    run, book = project / "runs" / "smoke", project / "book"
+    before = {path: path.read_bytes() for path in book.rglob("*") if path.is_file()}
     folders = [run / "captioners" / "text-image", run / "tuned-clip", run / "preference"]
     trained = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.safetensors")}
-    starters = write_starter_notebooks(project, run, project / "starters")
+    values = read_json(run / "parameters.json")
     (project / "executed").mkdir()
-    for chapter, starter in reversed(list(zip(read_chapters(project / "book"), starters, strict=True))):
+    for chapter in reversed(read_chapters(book)):
         assert chapter.parameters["run_folder"].default == "runs/workshop"
-        target = project / "executed" / starter.name
-        papermill.execute_notebook(starter, target, cwd=str(project / "starters"), progress_bar=False)
+        given = values[chapter.name] | {"run_folder": "runs/smoke"}  # from the project's folder, as the default is
+        target = project / "executed" / chapter.notebook.name
+        papermill.execute_notebook(chapter.notebook, target, given, cwd=str(book), progress_bar=False)
         assert all((run / artifact).is_file() for artifact in chapter.writes)
-        assert not any(has_tag(cell, "solution") for cell in nbformat.read(target, as_version=4).cells)
-    assert {path: path.read_bytes() for path in (project / "book").rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in book.rglob("*") if path.is_file()} == before
     assert trained and {path: path.stat().st_mtime_ns for path in trained} == trained
     assert "imageability" in (project / "executed" / "07-mediated-integrated-gradients.ipynb").read_text()
+
+
+def test_a_starter_notebook_runs_where_it_was_written_and_shows_no_answers(project, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (starter,) = write_starter_notebooks(project, project / "runs" / "smoke", project / "starters", ["04"])
+    papermill.execute_notebook(starter, project / "executed.ipynb", cwd=str(starter.parent), progress_bar=False)
+    assert not any(has_tag(cell, "solution") for cell in nbformat.read(project / "executed.ipynb", as_version=4).cells)
