@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -42,20 +42,24 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
-    """The folder that the wheel is unpacked into."""
+    """An environment in which pip has installed the wheel; of this environment it sees the dependencies alone."""
     folder = tmp_path_factory.mktemp("installed")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
-    return folder
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--no-deps"]
+    done = subprocess.run([*command, "--no-index", str(wheel)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return packages
 
 
 def command(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run ``altlib`` as it was installed; its dependencies are those of this environment."""
-    environment = {**os.environ, "PYTHONPATH": str(installed), "HF_HUB_OFFLINE": "1"}
+    """Run the installed ``altlib``."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
-        [sys.executable, "-m", "altlib", *arguments],
+        [installed.parents[2] / "bin" / "altlib", *arguments],
         cwd=folder,
-        env=environment,
+        env=environment | {"HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -65,7 +69,7 @@ def command(installed: Path, folder: Path, *arguments: str) -> subprocess.Comple
 def test_every_file_of_the_package_is_in_the_wheel_and_nothing_else(installed):
     """Checkpoints, lexicon and wording, workflow and profiles, published tables, templates."""
     assert package_files(installed) == package_files(ROOT)
-    assert {p.name.split("-")[0] for p in installed.iterdir()} == {"altlib"}
+    assert {p.name.split("-")[0] for p in installed.iterdir()} == {"altlib", "dependencies.pth"}
     (entries,) = installed.glob("*.dist-info/entry_points.txt")
     assert "altlib = altlib.cli.main:main" in entries.read_text()
 
@@ -73,6 +77,9 @@ def test_every_file_of_the_package_is_in_the_wheel_and_nothing_else(installed):
 def test_the_command_works_in_an_empty_folder(installed, tmp_path):
     done = command(installed, tmp_path, "--help")
     assert done.returncode == 0 and "caption" in done.stdout
+    python, code = installed.parents[2] / "bin" / "python", "import altlib; print(altlib.__file__)"
+    said = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert Path(said.strip()) == installed / "altlib" / "__init__.py"
 
 
 @pytest.mark.parametrize("arguments", [["caption", "photo.png"], ["score", "photo.png", "--text", "a cup"]])
