@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from uuid import uuid4
@@ -160,12 +161,18 @@ def compare(run, other):
     found = []
     for name in names:
         found += differences(read(run / name), read(other / name), name)
-    for path in sorted(p for kind in ("*.safetensors", "*.png") for p in other.rglob(kind)):
-        name = path.relative_to(other)
-        if name.parts[0] != "html":
-            same = (run / name).is_file() and (run / name).read_bytes() == path.read_bytes()
-            found += [] if same else [f"{name}: other bytes"]
-    return found
+    here, there = contents(run), contents(other)
+    return found + [f"{folder}: other bytes" for folder in sorted({folder for folder, _ in here ^ there})]
+
+
+def contents(run):
+    """The folder and the digest of each file of weights, features or pixels.
+
+    Without its name: features are kept under names that hold the times of the pictures' files.
+    """
+    paths = [path for kind in ("*.safetensors", "*.png") for path in run.rglob(kind)]
+    folders = {path: str(path.parent.relative_to(run)) for path in paths}
+    return {(f, sha256(path.read_bytes()).hexdigest()) for path, f in folders.items() if f.split("/")[0] != "html"}
 
 
 def disturbed_run(project, longest, faults, rng, mark, left):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from altlib.core.measured import Measured, Results, difference, ratio
 from altlib.published.index.reading import Claim
 
-HOLDS, FAILS, INCOMPARABLE, NOT_RUN = "holds", "does not hold", "not comparable", "not run"
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+INCOMPARABLE, NOT_RUN = "not comparable", "not run"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,9 @@ def judged(
 def decide(claim: Claim, steps: Sequence[Step], run: Mapping[str, Results]) -> tuple[str, str]:
     """The verdict on a claim, with its reason as a sentence.
 
+    A measure shows the claim if all of its comparisons do, and is against it if one of them shows the opposite.
+    The claim holds if enough measures show it, does not hold if too many are against it, and else is undecided.
+
     Args:
         claim: The claim.
         steps: From :func:`steps_of`.
@@ -124,8 +128,11 @@ def decide(claim: Claim, steps: Sequence[Step], run: Mapping[str, Results]) -> t
     for step in steps:
         if math.isnan(step.low):
             return INCOMPARABLE, f"There is no interval of “{step.compared}”: more seeds or pictures would give one."
+    needed = claim.of or len(claim.measures)
     shown = [m for m in claim.measures if all(step.shown for step in steps if step.measure == m)]
-    verdict = HOLDS if len(shown) >= (claim.of or len(claim.measures)) else FAILS
+    against = {step.measure for step in steps if step.opposite}
+    lost = len(claim.measures) - len(against) < needed
+    verdict = HOLDS if len(shown) >= needed else FAILS if lost else UNDECIDED
     others = len({step.compared for step in steps}) // len(claim.measures)
     left_out = max(0, len(claim.others) - others) if claim.kind != "ratio" else 0
     return verdict, in_words(steps) + (f" {left_out} of the others did not run." if left_out else "")
@@ -147,5 +154,9 @@ def in_words(steps: Sequence[Step]) -> str:
 
 
 def weakest(steps: Sequence[Step]) -> Step | None:
-    """The comparison that decides a claim: the first that does not show it, or else the first; None without any."""
-    return next((step for step in steps if not step.shown), steps[0] if steps else None)
+    """The comparison that decides a claim; None without any.
+
+    It is the first that shows the opposite, or else the first that does not show the claim, or else the first.
+    """
+    against, short = [s for s in steps if s.opposite], [s for s in steps if not s.shown]
+    return next(iter([*against, *short, *steps]), None)

@@ -1,6 +1,7 @@
 """The living index: each number and each claim of the five works beside what a run measured, with a verdict.
 
-A claim holds only if the whole 95% interval of the run's difference, ratio or number says so. A number
+A claim holds only if the whole 95% interval of the run's difference, ratio or number says so, and is undecided if
+the interval says neither that nor the opposite. A number
 holds if it lies within the run's interval, and is compared only where corpus and models are the work's own.
 """
 
@@ -19,6 +20,7 @@ from altlib.evaluation.claim_verdicts import (
     HOLDS,
     INCOMPARABLE,
     NOT_RUN,
+    UNDECIDED,
     decide,
     find,
     missing,
@@ -27,7 +29,7 @@ from altlib.evaluation.claim_verdicts import (
 )
 from altlib.published.index.reading import Claim, PublishedNumber, Work, claims, numbers, works
 
-VERDICTS = (HOLDS, FAILS, INCOMPARABLE, NOT_RUN)
+VERDICTS = (HOLDS, FAILS, UNDECIDED, INCOMPARABLE, NOT_RUN)
 FOLDER = "results/measured"  # of a run
 
 

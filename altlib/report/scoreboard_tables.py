@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from IPython.display import HTML
 
-from altlib.evaluation.claim_verdicts import FAILS, HOLDS, INCOMPARABLE, NOT_RUN
+from altlib.evaluation.claim_verdicts import FAILS, HOLDS, INCOMPARABLE, NOT_RUN, UNDECIDED
 from altlib.evaluation.scoreboard import VERDICTS, Entry
 from altlib.published.index.reading import Work
 from altlib.report.figures import as_html
 
-SMALL = 0.01  # numbers below it are shown in powers of ten
+NAMED = re.compile("“[^”]*”")
+SMALL = 0.01  # numbers below it are shown with four decimals
 
 
 def count_table(entries: Sequence[Entry], works: Mapping[str, Work]) -> pd.DataFrame:
@@ -37,10 +39,9 @@ def findings(entries: Sequence[Entry]) -> list[str]:
     claims = [e for e in entries if e.kind == "claim"]
     numbers = [e for e in entries if e.kind == "number"]
     said = [f"Of {len(claims)} claims of the five works, {in_counts(claims)}."]
-    opposite = [e for e in claims if e.verdict == FAILS and "opposite" in e.reason]
     said.append(
-        f"Claims that do not hold: in {len(opposite)}, the whole interval of some comparison says the opposite; in the other "
-        f"{sum(e.verdict == FAILS for e in claims) - len(opposite)}, this run is too small to tell."
+        "Where a claim does not hold, the whole interval of some comparison says the opposite; where it is undecided, "
+        "this run is too small to tell."
     )
     said.append(f"Of {len(numbers)} published numbers, {in_counts(numbers)}.")
     return said
@@ -51,6 +52,7 @@ def in_counts(entries: Sequence[Entry]) -> str:
     words = {
         HOLDS: ("holds", "hold"),
         FAILS: ("does not hold", "do not hold"),
+        UNDECIDED: ("is undecided", "are undecided"),
         INCOMPARABLE: ("cannot be compared", "cannot be compared"),
         NOT_RUN: ("was not run", "were not run"),
     }
@@ -60,26 +62,36 @@ def in_counts(entries: Sequence[Entry]) -> str:
 
 
 def reason_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """Why entries are not compared or were not run, the most frequent reason first."""
+    """Why entries are not compared or were not run, the most frequent reason first.
+
+    Reasons that differ only in what they name in “quotation marks” count as one, which names the first.
+    """
     reasons = pd.Series([e.reason for e in entries if e.verdict in (INCOMPARABLE, NOT_RUN)], dtype=object)
-    counts = reasons.value_counts()
-    return pd.DataFrame({"reason": counts.index, "entries": counts.to_numpy()})
+    kind = reasons.str.replace(NAMED, "“…”", regex=True)
+    found = reasons.groupby(kind, sort=False)
+    shown = [
+        reasons_of.iloc[0] if reasons_of.nunique() == 1 else NAMED.sub(r"\g<0> and the like", reasons_of.iloc[0], 1)
+        for _, reasons_of in found
+    ]
+    table = pd.DataFrame({"reason": shown, "entries": found.size().to_numpy()})
+    return table.sort_values("entries", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def short(value: float) -> str:
-    """A number with three significant digits or so; a dash for none."""
+    """A number with three significant digits or so, at most four decimals; a dash for none."""
     if not math.isfinite(value):
-        return "–" if math.isnan(value) else "∞"
-    if value and abs(value) < SMALL:
-        return f"{value:.1e}"
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-    return f"{value:,.{digits}f}"
+        return "–"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= SMALL else 4
+    return "0" if round(value, digits) == 0 else f"{value:,.{digits}f}"
 
 
 def with_interval(entry: Entry) -> str:
-    """This run's number with its interval as text."""
-    value = short(entry.value)
-    return value if math.isnan(entry.low) else f"{value} [{short(entry.low)}, {short(entry.high)}]"
+    """This run's number with its interval as text; where a ratio may divide by 0, the interval has no upper limit."""
+    if math.isnan(entry.low):
+        return short(entry.value)
+    if math.isinf(entry.high):
+        return f"{short(entry.value)} [{short(entry.low)} or more]"
+    return f"{short(entry.value)} [{short(entry.low)}, {short(entry.high)}]"
 
 
 def claim_table(entries: Sequence[Entry], caption: str) -> HTML:

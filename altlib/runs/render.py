@@ -47,6 +47,7 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
         lines += [
             f"## {chapter.name}",
             "",
+            f"```{{table}} Parameters of {chapter.name}",
             "| name | type | default | this run | meaning | allowed |",
             "|---|---|---|---|---|---|",
         ]
@@ -61,7 +62,7 @@ def parameters_page(chapters: list[Chapter], values: dict[str, dict]) -> str:
                     allowed(p),
                 ]
                 lines.append("| " + " | ".join(x.replace("|", "\\|") for x in row) + " |")
-        lines.append("")
+        lines += ["```", ""]
     return "\n".join(lines)
 
 

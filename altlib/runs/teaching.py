@@ -91,7 +91,7 @@ def timed_plan(
                 "what": f"{{doc}}`{stem}`" if stem else step["activity"],
                 "talk": step["talk"],
                 "run": live[number] or "–",
-                "exercises": "; ".join(f"{e.number} ({e.minutes})" for _, e in chosen[number]) or "–",
+                "exercises": "; ".join(f"number {e.number}: {e.minutes}" for _, e in chosen[number]) or "–",
                 "minutes": length(number),
             }
         )

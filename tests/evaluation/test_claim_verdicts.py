@@ -11,6 +11,7 @@ from altlib.evaluation.claim_verdicts import (
     HOLDS,
     INCOMPARABLE,
     NOT_RUN,
+    UNDECIDED,
     decide,
     find,
     judged,
@@ -49,18 +50,20 @@ def verdict(asked: Claim, results=RESULTS) -> str:
     "asked, expected",
     [
         (claim("higher"), HOLDS),
-        (claim("higher", measures=("BLEU", "CIDEr")), FAILS),
+        (claim("higher", measures=("BLEU", "CIDEr")), UNDECIDED),
         (claim("higher", measures=("BLEU", "CIDEr"), of=1), HOLDS),
+        (claim("lower", measures=("BLEU", "CIDEr")), FAILS),
+        (claim("lower", measures=("BLEU", "CIDEr"), of=1), UNDECIDED),
         (claim("lower"), FAILS),
         (claim("lower", subject="theirs", others=("ours",)), HOLDS),
         (claim("ratio", limit=2.0), HOLDS),
-        (claim("ratio", limit=3.0), FAILS),
+        (claim("ratio", limit=3.0), UNDECIDED),
         (claim("ratio", limit=1.5, others=("theirs", "same")), FAILS),
         (claim("above", others=(), limit=3.0), HOLDS),
-        (claim("above", others=(), limit=5.0), FAILS),
+        (claim("above", others=(), limit=5.0), UNDECIDED),
         (claim("below", others=(), limit=7.0), HOLDS),
         (claim("within", others=(), limit=5.0, margin=2.0), HOLDS),
-        (claim("within", others=(), limit=5.0, margin=0.5), FAILS),
+        (claim("within", others=(), limit=5.0, margin=0.5), UNDECIDED),
         (claim("within", others=(), limit=9.0, margin=1.0), FAILS),
         (claim("no-higher", others=("same",), margin=0.1), HOLDS),
         (claim("no-higher", margin=1.0), FAILS),
@@ -124,9 +127,10 @@ def test_what_stands_in_is_found_where_the_thing_itself_is_not():
     assert find(RESULTS, "real", "BLEU", {}) is None
 
 
-def test_the_comparison_that_decides_is_the_first_that_does_not_show_the_claim():
+def test_the_comparison_that_decides_shows_the_opposite_or_at_least_not_the_claim():
     asked = claim("higher", measures=("BLEU", "CIDEr"))
     assert weakest(steps_of(asked, RESULTS, {})).measure == "CIDEr"
+    assert weakest(steps_of(claim("lower", measures=("CIDEr", "BLEU")), RESULTS, {})).measure == "BLEU"
     assert weakest(steps_of(claim("higher"), RESULTS, {})).measure == "BLEU"
     assert weakest([]) is None
 

@@ -62,7 +62,7 @@ def test_the_page_has_plans_that_fit_and_notes_on_every_chapter_with_exercises()
     page = teaching_page(ROOT / "book", titles, records, "r")
     notes = read_notes(ROOT / "book")
     for plan in notes["plans"]:
-        assert f"## Plan: {plan['title']}" in page
+        assert f"## {plan['title']}" in page
     assert "too long" not in page and "Left out, as" not in page
     with_exercises = [c.notebook.stem for c in CHAPTERS if read_exercises(c.notebook)]
     assert list(notes["chapters"]) == with_exercises

@@ -9,8 +9,8 @@ from IPython.display import HTML
 from altlib.evaluation.scoreboard import VERDICTS
 from altlib.report.figures import COLOURS, show
 
-HATCHES = ("", "//", "..", "xx")
-SHADES = (COLOURS[2], COLOURS[1], COLOURS[7], "white")
+HATCHES = ("", "//", "--", "..", "xx")
+SHADES = (COLOURS[2], COLOURS[1], COLOURS[4], COLOURS[7], "white")
 
 
 def verdict_bars(counts: pd.DataFrame) -> HTML:
@@ -34,7 +34,7 @@ def verdict_bars(counts: pd.DataFrame) -> HTML:
     axes.invert_yaxis()
     axes.set_xlabel("claims (number)")
     axes.set_title("The claims of each work in this run")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=2, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3, frameon=False)
     said = "; ".join(
         f"{row['work']}: " + ", ".join(f"{row[verdict]} {verdict}" for verdict in VERDICTS)
         for _, row in works.iterrows()
