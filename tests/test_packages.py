@@ -15,6 +15,7 @@ CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 NOT_OF_ONE_MODULE = {
     "test_packages.py",
     "test_placement.py",
+    "test_placement_later_chapters.py",
     "report/test_notebooks.py",
     "report/test_numbers_in_prose.py",
     "report/test_pages.py",
