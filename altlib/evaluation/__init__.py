@@ -1,1 +1,1 @@
-"""Scores: of captions, of texts for a picture, on transfer tasks, against the ratings of people."""
+"""Scores of captions and of texts for a picture, studies with people, judges, and the scoreboard of all claims."""

@@ -1,1 +1,1 @@
-"""Numbers of the five papers, as their tables give them."""
+"""Numbers and claims of the five works, as their tables and texts give them."""

@@ -31,6 +31,11 @@ def attention_table(models: Mapping[str, SwappedInputs]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def sentence_start(name: str) -> str:
+    """A name as a sentence begins with it."""
+    return name[:1].upper() + name[1:]
+
+
 def attention_verdicts(models: Mapping[str, SwappedInputs]) -> list[str]:
     """A sentence per model: which of its inputs it uses."""
     said = []
@@ -38,7 +43,7 @@ def attention_verdicts(models: Mapping[str, SwappedInputs]) -> list[str]:
         uses = {what: found.cost(what).interval[0] > 0 for what in ("picture", "post")}
         words = [f"{'uses' if used else 'does not measurably use'} the {what}" for what, used in uses.items()]
         costs = ", ".join(f"{what} {found.cost(what).value:+.2f}" for what in uses)
-        said.append(f"{name} {' and '.join(words)} (nats per token when swapped: {costs}).")
+        said.append(f"{sentence_start(name)} {' and '.join(words)} (nats per token when swapped: {costs}).")
     return said
 
 
@@ -48,6 +53,6 @@ def looks_more(models: Mapping[str, SwappedInputs], one: str, other: str) -> str
     low, high = difference.interval
     outcome = "more than" if low > 0 else "less than" if high < 0 else "neither more nor less than"
     return (
-        f"{one} looks at the picture {outcome} {other}: swapping it costs {difference.value:+.3f} nats per token "
+        f"{sentence_start(one)} looks at the picture {outcome} {other}: swapping it costs {difference.value:+.3f} nats per token "
         f"[{low:.3f}, {high:.3f}] in comparison."
     )

@@ -164,7 +164,7 @@ def detector_table(estimates: Mapping[str, Estimate], poor: int, texts: int) -> 
 def flagging_verdict(together: Estimate, rules: Mapping[str, Estimate], claimed: float = 2.0) -> str:
     """Whether rules and models together reach a multiple of the best simple rule's average precision.
 
-    Where no detector could, as an average precision is at most 1, the sentence says so.
+    Where even flags without any error could not, as an average precision is at most 1, the sentence says so.
 
     Args:
         together: Average precision of all.
@@ -187,7 +187,7 @@ def flagging_verdict(together: Estimate, rules: Mapping[str, Estimate], claimed:
         f"best single rule, “{best}” ({rules[best].text(2)}); the aim of {claimed:g} times is {verdict} in this run."
     )
     if most < claimed:
-        said += f" No detector could reach it: one without any error would have {most:.1f} times as much."
+        said += f" Here it cannot be reached: even flags without any error would have only {most:.1f} times as much."
     return said
 
 

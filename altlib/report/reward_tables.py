@@ -120,11 +120,13 @@ def reach_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]) -> str:
     low, high = gain.interval
     moved = "raises" if low > 0 else "lowers" if high < 0 else "does not measurably change"
     reached = "reaches" if after[REFCOMPARE].value >= HALF else "does not reach"
-    kept = "no more than" if lost.value >= -MOST_LOST else "more than"
+    kept = f"so {'no more than' if lost.value >= -MOST_LOST else 'more than'} {MOST_LOST:g} point is lost"
+    if not round(before[BLEU].value, 2):
+        kept = "which tells little, as there was nothing to lose"
     return (
         f"{plan.variant}, {plan.labelled} labelled pictures, reward {reward_in_words(plan)}: the self-supervised stage {moved} "
         f"RefCompare ({before[REFCOMPARE].value:.2f} to {after[REFCOMPARE].value:.2f}, difference {gain.text()}) and "
-        f"{reached} {HALF:g}; BLEU@4 changes by {lost.text()}, so {kept} {MOST_LOST:g} point is lost."
+        f"{reached} {HALF:g}; BLEU@4 changes by {lost.text()}, {kept}."
     )
 
 

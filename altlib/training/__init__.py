@@ -1,1 +1,1 @@
-"""Everything that learns: captioners, and CLIPs that come to prefer descriptions."""
+"""Everything that learns: captioners, from texts, preferences or rewards, and CLIPs that come to prefer descriptions."""

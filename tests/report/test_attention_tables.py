@@ -23,8 +23,8 @@ def test_the_table_says_what_each_swap_costs():
 def test_verdicts_can_come_out_either_way():
     models = {"looks": model(1.0, 0.0), "reads": model(0.0, 2.0)}
     looks, reads = attention_verdicts(models)
-    assert "looks uses the picture and does not measurably use the post" in looks
-    assert "reads does not measurably use the picture and uses the post" in reads
-    assert "looks looks at the picture more than reads" in looks_more(models, "looks", "reads")
+    assert "Looks uses the picture and does not measurably use the post" in looks
+    assert "Reads does not measurably use the picture and uses the post" in reads
+    assert "Looks looks at the picture more than reads" in looks_more(models, "looks", "reads")
     assert "less than" in looks_more(models, "reads", "looks")
     assert "neither more nor less than" in looks_more(models, "looks", "looks")

@@ -99,7 +99,7 @@ def test_where_no_rule_finds_anything_there_is_nothing_to_compare_with():
 
 def test_an_aim_that_no_detector_could_reach_is_called_so():
     said = t.flagging_verdict(estimate(0.9), {"too short": estimate(0.6)})
-    assert said.endswith("No detector could reach it: one without any error would have 1.7 times as much.")
+    assert said.endswith("Here it cannot be reached: even flags without any error would have only 1.7 times as much.")
 
 
 def test_texts_of_equal_score_share_the_places_that_are_left():
