@@ -12,6 +12,15 @@ from tests.conftest import ROOT
 
 PAGE = (ROOT / "book" / "appendix-design.md").read_text(encoding="utf-8")
 CONTRACT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]
+TESTED_ELSEWHERE = {
+    "__main__.py": "runs/test_wheel.py",
+    "evaluation/flagging_models.py": "evaluation/test_flagging.py",
+    "miniworld/checks.py": "miniworld/test_lexicon.py",
+    "miniworld/places_indoors.py": "miniworld/test_backdrops.py",
+    "miniworld/places_outdoors.py": "miniworld/test_backdrops.py",
+    "models/policy.py": "models/test_captioner_policy.py",
+    "report/comparison_page.py": "runs/test_comparison.py",
+}
 NOT_OF_ONE_MODULE = {
     "test_packages.py",
     "test_placement.py",
@@ -67,3 +76,14 @@ def test_the_tests_mirror_the_tree():
     for path in sorted(tests - NOT_OF_ONE_MODULE):
         module = ROOT / "altlib" / Path(path).with_name(Path(path).name.removeprefix("test_"))
         assert module.is_file(), f"tests/{path} tests no module of altlib"
+
+
+def test_every_module_with_logic_has_a_file_of_tests():
+    modules = {p.relative_to(ROOT / "altlib").as_posix() for p in (ROOT / "altlib").rglob("*.py")}
+    untested = {
+        path
+        for path in modules
+        if not path.endswith("__init__.py")
+        and not (ROOT / "tests" / Path(path).with_name(f"test_{Path(path).name}")).is_file()
+    }
+    assert untested == set(TESTED_ELSEWHERE)
