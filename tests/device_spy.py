@@ -58,9 +58,13 @@ class Calls(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, spy = dict(kwargs or {}), self.spy
-        tensors = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
+        name = getattr(func, "__name__", "")
+        looked_at = (
+            args[:1] if name == "__deepcopy__" else (args, kwargs)
+        )  # the second holds all that was copied before
+        tensors = [t for t in tree_flatten(looked_at)[0] if isinstance(t, Tensor)]
         on_device = any(spy.has(t) for t in tensors)
-        if getattr(func, "__name__", "") == "_parse_to":  # by which modules read what they are moved to
+        if name == "_parse_to":  # by which modules read what they are moved to
             return func(*args, **kwargs)
         if func == torch.Tensor.device.__get__:
             return DEVICE if on_device else func(*args, **kwargs)

@@ -18,6 +18,7 @@ from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
 from altlib.models.captioner_policy import CaptionerPolicy
 from altlib.models.clip import load_clip
 from altlib.models.description_clip import DescriptionClip, TuningSettings
+from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings
 from altlib.models.policy import NegativeSettings
 from altlib.models.vocabulary_bridge import VocabularyBridge
 from altlib.training.clip_reward import Pictures, RewardLearner, RewardSettings
@@ -27,6 +28,7 @@ from altlib.training.preference_losses import PreferenceLoss
 from altlib.training.rewards import Reward
 from tests.conftest import small_gpt2
 from tests.device_spy import DEVICE, pretended_device
+from tests.models.test_image_text_policy import tiny_llava
 
 RIGHT, WRONG = ["a red mug", "a blue mug", "a tall ship", "two dogs"], ["a mug", "a cup", "a boat", "three dogs"]
 
@@ -36,7 +38,7 @@ def on_device():
     """The miniature CLIP on the pretended device, which exists within the test."""
     clip = load_clip()
     with pretended_device():
-        yield replace(clip, model=copy.deepcopy(clip.model).to(DEVICE))
+        yield replace(clip, model=clip.model.to(DEVICE))
 
 
 @pytest.fixture
@@ -68,13 +70,36 @@ def test_a_policy_learns_from_preferences(on_device, captioner, files, tmp_path,
     assert policy.picture_features(files).device.type == "cpu"
 
 
-@pytest.mark.parametrize("gradient", ["gumbel", "reinforce"])
+@pytest.mark.parametrize("shares_prompts", [True, False])
+def test_an_image_text_model_learns_from_preferences(files, tmp_path, monkeypatch, shares_prompts):
+    if not shares_prompts:
+        monkeypatch.setattr("altlib.models.image_text_policy.SHARE_PROMPTS", ())
+    pairs = pd.DataFrame({"image": files, "text": "Brew day!", "chosen": RIGHT, "rejected": WRONG})[:2]
+    model, processor = tiny_llava("llava")
+    with pretended_device():
+        policy = ImageTextPolicy(model, processor, ImageTextSettings(rank=2), trains_vision=True).eval().to(DEVICE)
+        settings = PreferenceSettings(PreferenceLoss(MCM_DPO_WEIGHTS), batch_size=2)
+        comparer = Comparer(policy, policy, NegativeSettings(), tmp_path / "reference", 2)
+        data = comparer.data(pairs, combinations(settings.loss.weights))
+        learner = PreferenceLearner(policy, data, data, settings, "x")
+        learning = [p for p in policy.parameters() if p.requires_grad]
+        update(learner, torch.optim.AdamW(learning, lr=1e-3), [0, 1], 1.0)
+        policy.save(tmp_path / "saved")
+        policy.restore(tmp_path / "saved")
+        assert policy.device == DEVICE and data.reference.device.type == "cpu"
+        assert len(policy.write(files[:1], ["Brew day!"], beams=2, max_tokens=3)) == 1
+
+
+@pytest.mark.parametrize("gradient", ["gumbel", "soft gumbel", "reinforce"])
 @pytest.mark.parametrize("reward", ["clip", "refcompare"])
 def test_a_captioner_learns_from_a_reward(on_device, captioner, tokenizer, gradient, reward):
     bridge = VocabularyBridge(tokenizer, on_device)
     known = torch.tensor([0.1, 0.3]) if reward == "refcompare" else None
     pictures = Pictures(torch.nn.functional.normalize(torch.randn(4, on_device.width), dim=-1), ["Brew day!"] * 4)
-    settings = RewardSettings(batch_size=4, max_tokens=4, gradient=gradient, samples=2, fluency=0.1)
+    soft = gradient == "soft gumbel"
+    settings = RewardSettings(
+        batch_size=4, max_tokens=4, gradient=gradient.split()[-1], samples=2, fluency=0.1, straight_through=not soft
+    )
     learner = RewardLearner(captioner, Reward(reward, bridge, known), pictures, pictures, settings, "x")
     update(learner, torch.optim.Adam(captioner.parameters(), lr=1e-3), (0, [0, 1, 2, 3]), 1.0)
     assert len(learner.evaluate(1, Interval(), [])["texts"]) == 4
