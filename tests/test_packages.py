@@ -46,6 +46,11 @@ def test_every_package_is_in_the_contract():
     assert sorted(LAYERS) == sorted(p.parent.name for p in (ROOT / "altlib").glob("*/__init__.py"))
 
 
+def test_the_library_s_docstring_lists_every_package_from_the_bottom_up():
+    docstring = ast.get_docstring(ast.parse((ROOT / "altlib" / "__init__.py").read_text(encoding="utf-8")))
+    assert re.findall(r"^- ``(\w+)``", docstring or "", re.MULTILINE) == LAYERS[::-1]
+
+
 def test_packages_reexport_nothing():
     """A fingerprint of the code follows imports; names that pass through a package would hide them."""
     for path in (ROOT / "altlib").glob("*/**/__init__.py"):
