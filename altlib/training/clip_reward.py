@@ -253,7 +253,8 @@ def reward_key(
     key.add(references=reward.references, width=reward.width, places=reward.bridge.places)
     key.add(text_encoder=reward.bridge.tower.text, device=captioner.embedding.weight.device.type)
     for name, pictures in (("unlabelled", unlabelled), ("validation", validation)):
-        key.add(**{f"{name}_features": pictures.features, f"{name}_posts": list(pictures.posts)})
+        posts = [captioner.encode(post) for post in pictures.posts]  # as tokens, since the tokenizer chooses them
+        key.add(**{f"{name}_features": pictures.features, f"{name}_posts": posts})
     return str(key)
 
 

@@ -189,6 +189,9 @@ def test_the_key_of_a_run_changes_with_everything_that_chooses_its_result(
     some, nudged = pictures(8), captioner_for(clip, tokenizer)
     with torch.no_grad():
         next(nudged.parameters()).add_(1e-3)
+    other_tokens = captioner_for(clip, tokenizer)
+    other_tokens.tokenizer = copy.deepcopy(tokenizer)
+    other_tokens.tokenizer.add_tokens(["Brew"])
     tower = TextTower(copy.deepcopy(clip.model))
     with torch.no_grad():
         next(tower.text.parameters()).add_(1e-3)
@@ -198,7 +201,7 @@ def test_the_key_of_a_run_changes_with_everything_that_chooses_its_result(
     changes = [
         *({"settings": dataclasses.replace(SETTINGS, **{name: value})} for name, value in other.items()),
         *({"reward": each} for each in rewards),
-        *({"captioner": each} for each in (nudged, captioner_for(clip, tokenizer, trains_lm=False))),
+        *({"captioner": each} for each in (nudged, other_tokens, captioner_for(clip, tokenizer, trains_lm=False))),
         *({split: each} for split in ("unlabelled", "validation") for each in (
             pictures(7), pictures(8, 1), Pictures(some.features, ["Bake day!"] * 8),
         )),
