@@ -1,8 +1,8 @@
 """The living index: each number and each claim of the five works beside what a run measured, with a verdict.
 
 A claim holds only if the whole 95% interval of the run's difference, ratio or number says so, and is undecided if
-the interval says neither that nor the opposite. A number
-holds if it lies within the run's interval, and is compared only where corpus and models are the work's own.
+the interval says neither that nor the opposite. A number holds if it lies within the run's interval, and is compared
+only where corpus and models are the work's own.
 """
 
 from __future__ import annotations
