@@ -29,6 +29,7 @@ from altlib.evaluation.caption_metrics import (
     COCO_METRICS,
     Meteor,
     bleu_statistics,
+    meteor,
     rouge_l,
     score_systems,
     tokenise_all,
@@ -78,9 +79,9 @@ def shares(captions: list[str], references: list[list[str]]) -> None:
         score(texts["ours"], gold)
         show(f"  {name}", began)
     began = now()
-    with Meteor() as meteor:
-        statistics = meteor.statistics(texts["ours"], gold)
-        meteor.scores(resample_counts(len(captions), 0) @ statistics)
+    with Meteor() as aligner:
+        statistics = aligner.statistics(texts["ours"], gold)
+        meteor(resample_counts(len(captions), 0) @ statistics)
     show("  METEOR with its resamples", began)
 
 

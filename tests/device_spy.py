@@ -119,7 +119,7 @@ class Operations(TorchDispatchMode):
                 looked_at = [args[0], *(t for t in indices if spy.has(t)), *rest]
         looked_at = [t for t in looked_at if t.ndim]
         kinds = {spy.has(t) for t in looked_at}
-        copies = name.startswith(("aten::copy_", "aten::_to_copy"))
+        copies = name.startswith(("aten::copy_", "aten::_to_copy", "aten::_has_compatible_shallow_copy_type"))
         if len(kinds) > 1 and not copies:
             shapes = [(tuple(t.shape), "cuda" if spy.has(t) else "cpu") for t in looked_at]
             raise MixedDevicesError(f"{name} got tensors of both devices: {shapes}")

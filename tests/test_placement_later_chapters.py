@@ -14,6 +14,7 @@ from altlib.evaluation.flagging_models import likelihoods
 from altlib.evaluation.fluency import perplexity
 from altlib.evaluation.judges.clip import clip_judge, description_judge
 from altlib.evaluation.judges.interface import JudgedText
+from altlib.generation.baselines import vision_language_captions
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
 from altlib.models.captioner_policy import CaptionerPolicy
 from altlib.models.clip import load_clip
@@ -28,7 +29,7 @@ from altlib.training.preference_losses import PreferenceLoss
 from altlib.training.rewards import Reward
 from tests.conftest import small_gpt2
 from tests.device_spy import DEVICE, pretended_device
-from tests.models.test_image_text_policy import tiny_llava
+from tests.image_text_models import tiny_blip2, tiny_llava
 
 RIGHT, WRONG = ["a red mug", "a blue mug", "a tall ship", "two dogs"], ["a mug", "a cup", "a boat", "three dogs"]
 
@@ -70,12 +71,12 @@ def test_a_policy_learns_from_preferences(on_device, captioner, files, tmp_path,
     assert policy.picture_features(files).device.type == "cpu"
 
 
-@pytest.mark.parametrize("shares_prompts", [True, False])
-def test_an_image_text_model_learns_from_preferences(files, tmp_path, monkeypatch, shares_prompts):
+@pytest.mark.parametrize("kind,shares_prompts", [("llava", True), ("llava", False), ("llava-next", True)])
+def test_an_image_text_model_learns_from_preferences(files, tmp_path, monkeypatch, kind, shares_prompts):
     if not shares_prompts:
         monkeypatch.setattr("altlib.models.image_text_policy.SHARE_PROMPTS", ())
     pairs = pd.DataFrame({"image": files, "text": "Brew day!", "chosen": RIGHT, "rejected": WRONG})[:2]
-    model, processor = tiny_llava("llava")
+    model, processor = tiny_llava(kind)
     with pretended_device():
         policy = ImageTextPolicy(model, processor, ImageTextSettings(rank=2), trains_vision=True).eval().to(DEVICE)
         settings = PreferenceSettings(PreferenceLoss(MCM_DPO_WEIGHTS), batch_size=2)
@@ -88,6 +89,13 @@ def test_an_image_text_model_learns_from_preferences(files, tmp_path, monkeypatc
         policy.restore(tmp_path / "saved")
         assert policy.device == DEVICE and data.reference.device.type == "cpu"
         assert len(policy.write(files[:1], ["Brew day!"], beams=2, max_tokens=3)) == 1
+
+
+def test_a_vision_language_model_describes_pictures(files, tmp_path):
+    tiny_blip2(tmp_path / "blip2")
+    with pretended_device():
+        said = vision_language_captions(str(tmp_path / "blip2"), files[:2], str(DEVICE), beams=2, max_tokens=3)
+    assert len(said) == 2
 
 
 @pytest.mark.parametrize("gradient", ["gumbel", "soft gumbel", "reinforce"])

@@ -26,8 +26,12 @@ from altlib.evaluation.cider import cider, cider_resamples
 
 METRICS = ("BLEU@4", "METEOR", "ROUGE-L", "CIDEr")
 COCO_METRICS = ("BLEU@1", "BLEU@2", "BLEU@3", *METRICS)
-METEOR_STATISTICS = 23  # of a caption
-CHUNKS, MATCHED = 20, slice(21, 23)  # of METEOR's statistics; the first two are the lengths of both texts
+# METEOR's statistics of a caption: words and function words of both texts, four counts of each of its four matchers
+# (content and function words that match in caption and reference), chunks, and matched words of both texts.
+METEOR_STATISTICS, CHUNKS, MATCHED = 23, 20, slice(21, 23)
+# The package's values for English: alpha, beta, gamma, delta, and the weights of exact, stem, synonym and paraphrase.
+ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
+MATCHERS = np.array([1.0, 0.6, 0.8, 0.6])
 MOST_DRAWN = 10_000  # pictures that are resampled one by one
 ASKED_AT_ONCE = 1000  # captions that METEOR is given at a time
 
@@ -152,10 +156,23 @@ class Meteor:
         found[equal, CHUNKS] = 0
         return found
 
-    def scores(self, statistics: np.ndarray) -> np.ndarray:
-        """The METEOR score of each row of statistics, (m, s) -> (m,)."""
-        line = "EVAL ||| " + " ||| ".join(" ".join(f"{x:.6f}" for x in row) for row in statistics)
-        return np.array([float(x) for x in self.ask([line], len(statistics) + 1)[:-1]])
+
+def meteor(sums: np.ndarray) -> np.ndarray:
+    """METEOR from summed statistics, (..., 23) -> (...), as METEOR 1.5 computes it (Denkowski and Lavie, 2014).
+
+    Args:
+        sums: Of :meth:`Meteor.statistics` over the captions.
+    """
+    # Caption first, reference second, (..., 2).
+    words, function_words, matched = sums[..., :2], sums[..., 2:4], sums[..., MATCHED]
+    found = MATCHERS @ sums[..., 4:20].reshape(*sums.shape[:-1], 4, 4)  # (..., 4): content twice, function twice
+    length = DELTA * (words - function_words) + (1 - DELTA) * function_words
+    share = (DELTA * found[..., :2] + (1 - DELTA) * found[..., 2:]) / np.maximum(length, 1e-9)
+    precision, recall = share[..., 0], share[..., 1]
+    mean = precision * recall / np.maximum(ALPHA * precision + (1 - ALPHA) * recall, 1e-9)
+    whole = (matched == words).all(axis=-1) & (sums[..., CHUNKS] == 1)
+    fragments = np.where(whole, 0.0, sums[..., CHUNKS] / np.maximum(matched.mean(axis=-1), 1e-9))
+    return mean * (1 - GAMMA * fragments**BETA)
 
 
 def bleu_statistics(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
@@ -310,18 +327,18 @@ def score_systems(
     counts = resample_counts(units, seed)
     out = {}
     # METEOR loads its tables while the texts are tokenised, and scores while the other metrics are computed here.
-    with Meteor() if "METEOR" in metrics else nullcontext() as meteor, ThreadPoolExecutor(1) as beside:
+    with Meteor() if "METEOR" in metrics else nullcontext() as aligner, ThreadPoolExecutor(1) as beside:
         texts, gold = tokenise_all(systems, lists)
 
         def meteor_scores(captions: list[str]) -> tuple[float, np.ndarray]:
-            assert meteor
-            aligned = summed(meteor.statistics(captions, gold))
-            return float(meteor.scores(aligned.sum(0, keepdims=True))[0]), meteor.scores(counts @ aligned)
+            assert aligner
+            aligned = summed(aligner.statistics(captions, gold))
+            return float(meteor(aligned.sum(0))), meteor(counts @ aligned)
 
-        by_meteor = {name: beside.submit(meteor_scores, captions) for name, captions in texts.items() if meteor}
+        by_meteor = {name: beside.submit(meteor_scores, captions) for name, captions in texts.items() if aligner}
         for name, captions in texts.items():
             found = n_gram_scores(captions, gold, metrics, counts, summed)
-            if meteor:
+            if aligner:
                 found["METEOR"] = by_meteor[name].result()
             out[name] = {m: Estimate(100 * found[m][0], 100 * found[m][1]) for m in metrics}
     return out

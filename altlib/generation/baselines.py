@@ -99,7 +99,7 @@ def vision_language_captions(
         PictureError: A picture cannot be used.
     """
     asked = list(requests or [REQUEST] * len(paths))
-    settings = [model_files(model), beams, max_tokens]
+    settings = [model_files(model), beams, max_tokens, torch.device(device).type]
     keys = [caption_key(settings, path, request) for path, request in zip(paths, asked, strict=True)]
     with Replies(cache or Path(":memory:")) as kept:
         missing = {key: row for row, key in enumerate(keys) if kept.get(key) is None}

@@ -41,12 +41,14 @@ class CaptionerPairs:
         rejected: The same with the rejected responses.
         features: CLIP features of the own and of the worse pictures, (n, width) each by ``better``;
             empty if the vision encoder learns, because what it makes of a picture changes.
+        pixels: How pictures become pixels, see :class:`altlib.models.clip.Clip`.
     """
 
     pictures: PairPictures
     chosen: list[Example]
     rejected: list[Example]
     features: dict[bool, Tensor]
+    pixels: str
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -70,6 +72,7 @@ class CaptionerPairs:
         yield from self.rejected
         yield from (self.features[better] for better in sorted(self.features))
         if not self.features:
+            yield self.pixels
             yield from map(file_stamp, self.pictures.paths)
 
 
@@ -159,7 +162,8 @@ class CaptionerPolicy(nn.Module):
         if self.cache is None:
             return encode()
         encoder = self.clip.fingerprint if self.vision is None else weights_fingerprint(self.vision)
-        key = Key(CODE, weights=encoder, pictures=map(file_stamp, pictures.paths), better=better)
+        key = Key(CODE, weights=encoder, pixels=self.clip.pixels, device=self.device.type)
+        key.add(pictures=map(file_stamp, pictures.paths), better=better)
         if not better:
             key.add(negatives=pictures.settings)
         file = self.cache / f"{key}.safetensors"
@@ -181,7 +185,7 @@ class CaptionerPolicy(nn.Module):
         features = {}
         if self.sees_pictures and not self.trains_vision:
             features = {better: self.pair_features(pictures, better) for better in (True, False)}
-        return CaptionerPairs(pictures, chosen, rejected, features)
+        return CaptionerPairs(pictures, chosen, rejected, features, self.clip.pixels)
 
     def prefixes(self, prepared: CaptionerPairs, rows: Sequence[int], better: bool) -> Tensor:
         """Prefix vectors of the own or the worse pictures, (B, k, d)."""

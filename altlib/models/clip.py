@@ -40,6 +40,7 @@ class Clip:
         width: Size of its embeddings.
         fingerprint: Changes whenever the weights do.
         reads_text: False for an encoder of pictures alone.
+        pixels: How pictures become pixels, in words that change whenever that does.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Clip:
     width: int
     fingerprint: str
     reads_text: bool = True
+    pixels: str = ""
 
     @property
     def device(self) -> torch.device:
@@ -104,7 +106,9 @@ def load_clip(name: str = MINIATURE, pretrained: str = "", device: str = "cpu") 
     model.eval()
     note(TYPE, f"{precision_name(next(model.parameters()).dtype)} on {torch.device(device).type}")
     width = model.text_projection.shape[-1] if hasattr(model.text_projection, "shape") else model.visual.output_dim
-    return Clip(f"{name}/{tag}" if tag else name, model, preprocess, tokenizer, int(width), weights_fingerprint(model))
+    called = f"{name}/{tag}" if tag else name
+    pixels = json.dumps(open_clip.get_model_preprocess_cfg(model), sort_keys=True)
+    return Clip(called, model, preprocess, tokenizer, int(width), weights_fingerprint(model), pixels=pixels)
 
 
 def open_clip_source(name: str, pretrained: str) -> tuple[str, str | None]:
@@ -149,7 +153,7 @@ def picture_encoder_as_clip(name: str, device: str = "cpu") -> Clip:
     Raises:
         BackboneError: The model can be neither found nor downloaded, or cannot be read.
     """
-    encoder, preprocess = load_picture_encoder(name, device)
+    encoder, preprocess, pixels = load_picture_encoder(name, device)
 
     def no_tokens(texts: list[str]) -> Tensor:
         return encoder.encode_text(torch.zeros(len(texts), 0))
@@ -157,7 +161,7 @@ def picture_encoder_as_clip(name: str, device: str = "cpu") -> Clip:
     with torch.inference_mode():
         probe = encoder.encode_image(preprocess(Image.new("RGB", (64, 64)))[None].to(device))
     fingerprint = weights_fingerprint(encoder.model)
-    return Clip(name, encoder, preprocess, no_tokens, probe.shape[-1], fingerprint, reads_text=False)
+    return Clip(name, encoder, preprocess, no_tokens, probe.shape[-1], fingerprint, reads_text=False, pixels=pixels)
 
 
 def save_clip(model: nn.Module, tokenizer: Any, config: dict, folder: Path, half: bool = False) -> None:

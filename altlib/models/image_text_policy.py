@@ -60,11 +60,13 @@ class ImageTextPairs:
         pictures: The own and the worse pictures.
         contexts: n prompts after their picture, as token ids.
         responses: The chosen and the rejected responses by ``better``, as token ids with the end.
+        reading: Everything about the processor that decides how a picture and the prompt before it are read.
     """
 
     pictures: PairPictures
     contexts: list[list[int]]
     responses: dict[bool, list[list[int]]]
+    reading: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.contexts)
@@ -83,6 +85,7 @@ class ImageTextPairs:
     def stamp(self) -> Iterator[Any]:
         """Everything about the pairs that a result follows from."""
         yield self.pictures.settings
+        yield self.reading
         yield [self.contexts, self.responses[True], self.responses[False]]
         yield from map(file_stamp, self.pictures.paths)
 
@@ -166,6 +169,7 @@ class ImageTextPolicy(nn.Module):
             PairPictures(pairs["image"].tolist(), negatives),
             [self.after_picture(post) for post in pairs["text"]],
             {True: [ids(text) for text in pairs["chosen"]], False: [ids(text) for text in pairs["rejected"]]},
+            (self.prompt(""), self.processor.to_json_string(), self.processor.image_processor.to_json_string()),
         )
 
     def picture_inputs(self, pictures: PairPictures, row: int, better: bool) -> tuple[list[int], dict[str, Tensor]]:

@@ -53,7 +53,7 @@ class PictureEncoder(nn.Module):
         )
 
 
-def load_picture_encoder(name: str, device: str = "cpu") -> tuple[PictureEncoder, Callable[[Any], Tensor]]:
+def load_picture_encoder(name: str, device: str = "cpu") -> tuple[PictureEncoder, Callable[[Any], Tensor], str]:
     """A vision model of transformers and its preprocessing; weights are read from safetensors only.
 
     Args:
@@ -61,7 +61,8 @@ def load_picture_encoder(name: str, device: str = "cpu") -> tuple[PictureEncoder
         device: Where the model is put.
 
     Returns:
-        The encoder in evaluation mode, and a function from a PIL image to its pixels, (3, H, W).
+        The encoder in evaluation mode, a function from a PIL image to its pixels, (3, H, W), and that function's
+        settings in words.
 
     Raises:
         BackboneError: The model can be neither found nor downloaded, or cannot be read.
@@ -85,4 +86,4 @@ def load_picture_encoder(name: str, device: str = "cpu") -> tuple[PictureEncoder
     def preprocess(image: Any) -> Tensor:
         return processor(images=image, return_tensors="pt")["pixel_values"][0]
 
-    return PictureEncoder(model).to(device).eval(), preprocess
+    return PictureEncoder(model).to(device).eval(), preprocess, processor.to_json_string()

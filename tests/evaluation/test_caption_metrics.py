@@ -68,6 +68,19 @@ def test_line_separators_do_not_shift_texts():
     assert caption_metrics.ptb_tokenize(["a\nb", "", "c\r\u2028d\x0b", "e"]) == ["a b", "", "c d", "e"]
 
 
+def test_meteor_of_any_sums_is_that_of_its_own_program():
+    gold = [[text] for text in caption_metrics.ptb_tokenize(REFERENCES)]
+    captions = caption_metrics.ptb_tokenize(CAPTIONS)
+    with caption_metrics.Meteor() as aligner:
+        own = [*aligner.statistics(captions, gold), *aligner.statistics([several[0] for several in gold], gold)]
+        paraphrased = aligner.statistics(["large boats at the seaside", "cup"], [["big ships by the sea"], ["cups"]])
+        drawn = np.random.default_rng(0).integers(0, 3, (60, len(own) + 2))
+        sums = np.concatenate([drawn @ [*own, *paraphrased], [*own, *paraphrased]])
+        line = "EVAL ||| " + " ||| ".join(" ".join(f"{x:.6f}" for x in row) for row in sums)
+        theirs = [float(x) for x in aligner.ask([line], len(sums) + 1)[:-1]]
+    np.testing.assert_allclose(caption_metrics.meteor(sums), theirs, atol=1e-9)
+
+
 @pytest.fixture(scope="module")
 def scored():
     return caption_metrics.score_systems(

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from altlib.generation import baselines
+from tests.image_text_models import tiny_blip2
 
 
 def test_the_nearest_neighbour_has_the_largest_dot_product():
@@ -27,65 +28,7 @@ def test_a_random_other_post_is_always_another_one(n):
 
 
 def test_a_vision_language_model_is_run_from_a_folder(tmp_path, picture):
-    """BLIP-2 of transformers with random weights, as a folder."""
-    from transformers import (
-        Blip2Config,
-        Blip2ForConditionalGeneration,
-        Blip2Processor,
-        Blip2QFormerConfig,
-        Blip2VisionConfig,
-        BlipImageProcessor,
-        OPTConfig,
-        PreTrainedTokenizerFast,
-    )
-
-    from altlib.models.language import load_language_model
-
-    tokenizer = load_language_model()[0]
-    inner = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer.backend_tokenizer,
-        pad_token="<|pad|>",
-        eos_token="<|endoftext|>",
-        bos_token="<|endoftext|>",
-    )
-    inner.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    image_token = inner.convert_tokens_to_ids("<image>")
-    config = Blip2Config(
-        vision_config=Blip2VisionConfig(
-            hidden_size=16,
-            intermediate_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            image_size=32,
-            patch_size=16,
-        ).to_dict(),
-        qformer_config=Blip2QFormerConfig(
-            vocab_size=10,
-            hidden_size=16,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=16,
-            encoder_hidden_size=16,
-        ).to_dict(),
-        text_config=OPTConfig(
-            vocab_size=len(inner),
-            hidden_size=16,
-            num_hidden_layers=1,
-            ffn_dim=16,
-            num_attention_heads=2,
-            max_position_embeddings=256,
-            word_embed_proj_dim=16,
-            bos_token_id=2047,
-            eos_token_id=2047,
-            pad_token_id=0,
-        ).to_dict(),
-        num_query_tokens=4,
-        image_token_index=image_token,
-    )
-    Blip2ForConditionalGeneration(config).save_pretrained(tmp_path / "blip2")
-    Blip2Processor(BlipImageProcessor(size={"height": 32, "width": 32}), inner, num_query_tokens=4).save_pretrained(
-        tmp_path / "blip2"
-    )
+    tiny_blip2(tmp_path / "blip2")
     captions = baselines.vision_language_captions(
         str(tmp_path / "blip2"),
         [str(picture("a.png")), str(picture("b.jpg", mode="CMYK"))],

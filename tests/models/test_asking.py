@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import dataclasses
 import io
 import os
 import signal
@@ -231,3 +232,24 @@ def test_a_picture_goes_along_small_and_without_metadata(cache, picture):
     assert text["text"] == "rate" and head == "data:image/jpeg;base64"
     assert image.size == (256, 128) and not image.getexif()
     assert server.bodies[0]["response_format"]["type"] == "json_schema"
+
+
+CHOOSES_ANSWERS = {"url": "http://127.0.0.1:1/v2", "model": "large", "max_tokens": 7, "temperature": 1.0}
+CHOOSES_ANSWERS |= {"structured": False, "picture_size": 9}
+CHOOSES_NONE = {"key_variable": "OTHER_KEY", "dollars_in": 9.0, "dollars_out": 9.0, "at_once": 3, "per_minute": 4}
+CHOOSES_NONE |= {"seconds": 9.0, "attempts": 9, "first_wait": 9.0, "longest_wait": 9.0}
+
+
+def test_the_key_of_an_answer_changes_with_what_of_the_endpoint_chooses_it_and_with_nothing_else():
+    usual = endpoint("http://127.0.0.1:1/v1")
+    assert {field.name for field in dataclasses.fields(Endpoint)} == {*CHOOSES_ANSWERS, *CHOOSES_NONE}
+
+    def key(one: Endpoint) -> str:
+        some = asking.Asking(one, None, checked_rating, None, None)
+        return Prompt("rate it").key(one.url, one.model, some.settings())
+
+    def changed(changes):
+        return [key(dataclasses.replace(usual, **{name: value})) for name, value in changes.items()]
+
+    assert len({key(usual), *changed(CHOOSES_ANSWERS)}) == len(CHOOSES_ANSWERS) + 1
+    assert {*changed(CHOOSES_NONE)} == {key(usual)}

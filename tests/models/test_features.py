@@ -1,10 +1,17 @@
 """Features of pictures, kept."""
 
+import copy
+import json
+import os
+import shutil
+from dataclasses import replace
+
 import pytest
 import torch
 
+from altlib.checkpoints.miniature import miniature_folder
 from altlib.models.clip import load_clip
-from altlib.models.features import encode_pictures, picture_features
+from altlib.models.features import encode_pictures, picture_features, shard_key
 
 
 def test_features_are_unit_vectors_and_cached(tmp_path, picture, monkeypatch):
@@ -55,3 +62,33 @@ def test_features_of_several_shards_are_a_map_of_a_file(tmp_path, picture, monke
     grown = picture_features([*paths, str(picture("new.png"))], clip, tmp_path)
     assert torch.equal(grown[:4], kept[:4]) and len(grown) == 6 and len(list(tmp_path.glob("*.npy"))) == 2
     torch.testing.assert_close(grown[:5], kept)  # the last shard is another batch now, rounded otherwise
+
+
+def test_the_key_of_features_changes_with_everything_that_chooses_them(picture, monkeypatch):
+    clip, paths = load_clip(), [str(picture(f"{i}.png")) for i in range(2)]
+    keys = [str(shard_key(clip, paths))]
+    others = [
+        replace(clip, fingerprint="another"),
+        replace(clip, pixels="others"),
+        replace(clip, model=copy.deepcopy(clip.model).bfloat16()),
+        replace(clip, model=copy.deepcopy(clip.model).to("meta")),
+    ]
+    keys += [str(shard_key(other, paths)) for other in others]
+    keys += [str(shard_key(clip, chosen)) for chosen in (paths[:1], paths[::-1])]
+    os.utime(paths[0], (1, 1))
+    keys.append(str(shard_key(clip, paths)))
+    monkeypatch.setattr("altlib.models.features.CODE", "another")
+    assert len({*keys, str(shard_key(clip, paths))}) == len(keys) + 1
+
+
+def test_the_same_weights_with_other_colours_of_pixels_have_features_of_their_own(tmp_path, picture):
+    paths = [str(picture("0.png"))]
+    first = picture_features(paths, load_clip(), tmp_path / "cache")
+    folder = tmp_path / "clip"
+    shutil.copytree(miniature_folder("clip"), folder)
+    config = json.loads((folder / "open_clip_config.json").read_text())
+    config["preprocess_cfg"]["mean"] = [0.1, 0.2, 0.9]
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    other = load_clip(str(folder))
+    assert other.fingerprint == load_clip().fingerprint
+    assert not torch.allclose(picture_features(paths, other, tmp_path / "cache"), first)

@@ -1,58 +1,17 @@
+import dataclasses
+
 import pandas as pd
 import pytest
 import torch
 
+from altlib.core.cache_keys import Key
 from altlib.core.errors import BackboneError
 from altlib.data.comparisons import MCM_DPO_WEIGHTS, combinations
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings, load_image_text_policy
 from altlib.models.policy import NegativeSettings
+from tests.image_text_models import tiny_llava
 
 WANTED = combinations(MCM_DPO_WEIGHTS)
-TEXT = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 2048,
-    "initializer_range": 0.3,
-}
-VISION = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "image_size": 32,
-    "patch_size": 8,
-    "projection_dim": 16,
-}
-
-
-def tiny_llava(kind: str):
-    """A LLaVA of random weights with its processor."""
-    import transformers as t
-
-    from altlib.models.language import load_language_model
-
-    tokenizer = load_language_model()[0]
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    parts = {
-        "text_config": t.LlamaConfig(vocab_size=len(tokenizer), **TEXT),
-        "vision_config": t.CLIPVisionConfig(**VISION),
-        "image_token_id": tokenizer.convert_tokens_to_ids("<image>"),
-    }
-    told = {"patch_size": 8, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
-    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
-    torch.manual_seed(0)
-    if kind == "llava":
-        model = t.LlavaForConditionalGeneration(t.LlavaConfig(**parts))
-        processor = t.LlavaProcessor(t.CLIPImageProcessor(**size), tokenizer, **told)
-    else:
-        grid = [[32, 64], [64, 32]]
-        model = t.LlavaNextForConditionalGeneration(t.LlavaNextConfig(**parts, image_grid_pinpoints=grid))
-        images = t.LlavaNextImageProcessor(**size, image_grid_pinpoints=grid)
-        processor = t.LlavaNextProcessor(images, tokenizer, **told)
-    return model.eval(), processor
 
 
 @pytest.fixture
@@ -153,3 +112,29 @@ def test_a_folder_that_is_loaded_gives_the_same_scores(tmp_path, pairs):
     assert torch.allclose(found, expected, atol=1e-4)
     with pytest.raises(BackboneError):
         load_image_text_policy(str(tmp_path / "nothing"), ImageTextSettings(), False)
+
+
+def test_the_stamp_of_pairs_changes_with_everything_that_decides_how_they_are_read(pairs, picture):
+    def stamp(policy, pairs=pairs, **negatives):
+        return str(Key("", stamp=policy.prepare(pairs, NegativeSettings(**negatives)).stamp()))
+
+    usual = policy_of("llava")
+    stamps = [
+        stamp(usual),
+        stamp(policy_of("llava", request="What is this?\n")),
+        stamp(policy_of("llava", max_tokens=3)),
+    ]
+    for field in dataclasses.fields(NegativeSettings):
+        stamps.append(stamp(usual, **{field.name: {"picture": "black"}.get(field.name, 5)}))
+    stamps += [stamp(usual, pairs.assign(**{name: pairs[name] + " Yes."})) for name in ("text", "chosen", "rejected")]
+    stamps.append(stamp(usual, pairs.assign(image=str(picture("other.png")))))
+    for part, name, value in (
+        (usual.processor.image_processor, "image_mean", [0.1, 0.2, 0.9]),
+        (usual.processor, "patch_size", 4),
+    ):
+        before = getattr(part, name)
+        setattr(part, name, value)
+        stamps.append(stamp(usual))
+        setattr(part, name, before)
+    assert len(set(stamps)) == len(stamps)
+    assert stamp(usual) == stamps[0] == stamp(policy_of("llava"))

@@ -1,8 +1,10 @@
+from dataclasses import fields, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altlib.models.prompts import fill, json_in, read_template
+from altlib.models.prompts import Prompt, fill, json_in, read_template
 
 
 @given(st.text(), st.text())
@@ -41,3 +43,18 @@ def test_a_prompt_file_is_read(tmp_path):
     assert read_template(path, ("text", "reference"), ("post",))["system"] == "Be fair."
     with pytest.raises(ValueError, match="there is no prompt file"):
         read_template(tmp_path / "x.toml", ())
+
+
+def test_the_key_of_a_question_changes_with_everything_that_is_asked(picture):
+    pictures = [str(picture(f"{n}.png", size=(30 + n, 40))) for n in range(2)]
+    usual = Prompt("What is it?", "You are kind.", pictures[0], "{}", 0)
+    changes = {"user": "What?", "system": "", "image": pictures[1], "schema": "", "repeat": 1}
+    assert set(changes) == {field.name for field in fields(Prompt)}
+    prompts = [usual, *(replace(usual, **{name: value}) for name, value in changes.items()), replace(usual, image="")]
+    keys = [prompt.key("http://a", "tiny", [1]) for prompt in prompts]
+    keys += [
+        usual.key("http://b", "tiny", [1]),
+        usual.key("http://a", "large", [1]),
+        usual.key("http://a", "tiny", [2]),
+    ]
+    assert len(set(keys)) == len(keys)

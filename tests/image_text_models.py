@@ -1,0 +1,99 @@
+"""Image-text-to-text models of transformers, tiny and with random weights."""
+
+from pathlib import Path
+
+import torch
+import transformers as t
+
+from altlib.models.language import load_language_model
+
+TEXT = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 2048,
+    "initializer_range": 0.3,
+}
+VISION = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "image_size": 32,
+    "patch_size": 8,
+    "projection_dim": 16,
+}
+
+
+def tiny_llava(kind: str):
+    """A LLaVA of random weights with its processor."""
+    tokenizer = load_language_model()[0]
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    parts = {
+        "text_config": t.LlamaConfig(vocab_size=len(tokenizer), **TEXT),
+        "vision_config": t.CLIPVisionConfig(**VISION),
+        "image_token_id": tokenizer.convert_tokens_to_ids("<image>"),
+    }
+    told = {"patch_size": 8, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    size = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    torch.manual_seed(0)
+    if kind == "llava":
+        model = t.LlavaForConditionalGeneration(t.LlavaConfig(**parts))
+        processor = t.LlavaProcessor(t.CLIPImageProcessor(**size), tokenizer, **told)
+    else:
+        grid = [[32, 64], [64, 32]]
+        model = t.LlavaNextForConditionalGeneration(t.LlavaNextConfig(**parts, image_grid_pinpoints=grid))
+        images = t.LlavaNextImageProcessor(**size, image_grid_pinpoints=grid)
+        processor = t.LlavaNextProcessor(images, tokenizer, **told)
+    return model.eval(), processor
+
+
+def tiny_blip2(folder: Path) -> None:
+    """Write a BLIP-2 with its processor into a folder."""
+    tokenizer = load_language_model()[0]
+    inner = t.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer,
+        pad_token="<|pad|>",
+        eos_token="<|endoftext|>",
+        bos_token="<|endoftext|>",
+    )
+    inner.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    image_token = inner.convert_tokens_to_ids("<image>")
+    config = t.Blip2Config(
+        vision_config=t.Blip2VisionConfig(
+            hidden_size=16,
+            intermediate_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            image_size=32,
+            patch_size=16,
+        ).to_dict(),
+        qformer_config=t.Blip2QFormerConfig(
+            vocab_size=10,
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=16,
+            encoder_hidden_size=16,
+        ).to_dict(),
+        text_config=t.OPTConfig(
+            vocab_size=len(inner),
+            hidden_size=16,
+            num_hidden_layers=1,
+            ffn_dim=16,
+            num_attention_heads=2,
+            max_position_embeddings=256,
+            word_embed_proj_dim=16,
+            bos_token_id=2047,
+            eos_token_id=2047,
+            pad_token_id=0,
+        ).to_dict(),
+        num_query_tokens=4,
+        image_token_index=image_token,
+    )
+    t.Blip2ForConditionalGeneration(config).save_pretrained(folder)
+    t.Blip2Processor(t.BlipImageProcessor(size={"height": 32, "width": 32}), inner, num_query_tokens=4).save_pretrained(
+        folder
+    )
