@@ -6,10 +6,14 @@ import contextlib
 import os
 import re
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from traitlets.config import Config
 
 from altlib.core import provenance
 from altlib.core.errors import RunError
@@ -19,6 +23,7 @@ from altlib.runs.board import BARS
 from altlib.runs.machine import commit_of, hardware, versions
 from altlib.runs.parameters import Chapter, read_chapters
 from altlib.runs.plan import digest_files
+from altlib.runs.processes.supervise import LONGEST
 from altlib.runs.steps import steps_by_cell
 
 NOTES = ".provenance.jsonl"  # what the names of files with notes on steps end with
@@ -106,11 +111,24 @@ def execute_notebook(source: Path, target: Path, values: dict[str, Any], folder:
             progress_bar=cells,
             kernel_name="python3",
             request_save_on_cell_execute=True,
-            kernel_manager_class="altlib.runs.processes.kernels.ChapterKernelManager",
+            config=kernel_channels(),
+            shutdown_kernel="immediate",  # everything that its cells made is in files already
         )
     finally:
         for path in logs.glob(f"{bars.name}*"):
             path.unlink()
+
+
+def kernel_channels() -> Config:
+    """How a kernel is spoken to: through files with names that no other kernel has, or ports where files cannot be.
+
+    Other users cannot open such files, and several kernels that start at once cannot get the same ones, as
+    happens with the ports of a network.
+    """
+    folder = tempfile.gettempdir()
+    if os.name != "posix" or len(os.fsencode(folder)) > LONGEST:
+        return Config()
+    return Config(KernelManager={"transport": "ipc", "ip": str(Path(folder) / f"k{uuid4().hex[:12]}")})
 
 
 def steps_of(notebook: Path, notes: Path) -> list[dict[str, Any]]:

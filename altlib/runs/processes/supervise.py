@@ -3,7 +3,8 @@
 ``python -m altlib.runs.processes.supervise COMMAND`` runs a command. Who starts it holds the other
 end of its standard input; when that is closed, or its holder is gone, however it went, all
 processes below this one are ended. Temporary files of all of them are in one folder, which is
-removed at the end.
+removed at the end. Chapters whose ``JUPYTER_PATH`` is that folder get kernels that are forked
+(:mod:`altlib.runs.processes.kernels`) where that is possible.
 """
 
 from __future__ import annotations
@@ -19,15 +20,8 @@ import threading
 
 import psutil
 
-from altlib.runs.processes.kernels import serving
-
 ADOPT_ORPHANS = 36  # Linux's PR_SET_CHILD_SUBREAPER
-
-
-def adopt_orphans() -> None:
-    """On Linux, have processes whose parent was killed become children of this one, so that it can end them."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
+LONGEST = 80  # bytes of the name of the temporary folder, so that those of the sockets in it are short enough
 
 
 def end_children() -> None:
@@ -49,14 +43,18 @@ def end_with_holder() -> None:
 
 def main() -> int:
     """Run the command of the arguments; returns its exit status."""
-    adopt_orphans()
+    if sys.platform == "linux":  # processes whose parent was killed become children of this one
+        ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="altlib-", ignore_cleanup_errors=True) as folder:
         try:
-            with serving(folder) as environment:
-                process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, env=environment)
-                threading.Thread(target=end_with_holder, daemon=True).start()
-                return process.wait()
+            environment = {**os.environ, "TMPDIR": folder, "JUPYTER_PATH": folder}
+            if sys.platform == "linux" and len(os.fsencode(folder)) <= LONGEST:
+                kernels = [sys.executable, "-m", "altlib.runs.processes.kernels", folder]
+                subprocess.Popen(kernels, stdin=subprocess.DEVNULL, env=environment)
+            process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, env=environment)
+            threading.Thread(target=end_with_holder, daemon=True).start()
+            return process.wait()
         finally:
             end_children()
 

@@ -1,8 +1,10 @@
 """Kernels of chapters."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,20 +17,19 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
-from altlib.runs.processes.kernels import ADDRESS, serving
+from altlib.runs.execute import kernel_channels
 from tests.conftest import wait_until
 
-MANAGER = "altlib.runs.processes.kernels.ChapterKernelManager"
 LIBRARY = "mailbox"  # that nothing else here loads
 TELLING = f"""import json, os, sys
 print(json.dumps(["{LIBRARY}" in sys.modules, os.getcwd(), os.environ["COLOUR"], __name__]))"""
 
 SERVER = f"""
-import sys, tempfile
-from altlib.runs.processes.kernels import ADDRESS, serving
-with tempfile.TemporaryDirectory() as folder, serving(folder, ["{LIBRARY}"]) as environment:
-    print(environment[ADDRESS], flush=True)
-    sys.stdin.read()
+import sys
+from pathlib import Path
+from altlib.runs.processes import kernels
+kernels.LIBRARIES = ["{LIBRARY}"]
+kernels.serve(Path(sys.argv[1]))
 """
 
 WAITING = f"""
@@ -47,20 +48,30 @@ def executed(code: str, folder: Path | None = None) -> nbformat.NotebookNode:
     book = nbformat.v4.new_notebook()
     book.cells = [nbformat.v4.new_code_cell(code)]
     resources = {"metadata": {"path": str(folder)}} if folder else {}
-    NotebookClient(book, kernel_manager_class=MANAGER, resources=resources).execute()
+    NotebookClient(book, config=kernel_channels(), shutdown_kernel="immediate", resources=resources).execute()
     return book
 
 
+@contextlib.contextmanager
+def serving():
+    """A process that forks kernels, and its folder."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        server = subprocess.Popen([sys.executable, "-c", SERVER, folder], stdin=subprocess.DEVNULL)
+        assert wait_until(Path(folder, "kernels", "python3", "kernel.json").is_file)
+        yield psutil.Process(server.pid), Path(folder)
+        server.kill()
+        server.wait()
+
+
 @pytest.fixture(scope="module")
-def address():
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdin=-1, stdout=-1, text=True) as server:
-        yield server.stdout.readline().strip()
-        server.stdin.close()
+def jupyter_path():
+    with serving() as (_, folder):
+        yield str(folder)
 
 
 @pytest.fixture
-def served(monkeypatch, address):
-    monkeypatch.setenv(ADDRESS, address)
+def served(monkeypatch, jupyter_path):
+    monkeypatch.setenv("JUPYTER_PATH", jupyter_path)
     monkeypatch.setenv("COLOUR", "mauve")
 
 
@@ -80,7 +91,7 @@ def test_kernels_that_start_at_once_keep_apart_and_leave_nothing(monkeypatch, fo
 @pytest.mark.parametrize("forked", [True, False])
 def test_a_forked_kernel_is_like_another_but_has_the_library_loaded(tmp_path, served, monkeypatch, forked):
     if not forked:
-        monkeypatch.setenv(ADDRESS, "")
+        monkeypatch.setenv("JUPYTER_PATH", "")
     told = json.loads(executed(TELLING, tmp_path).cells[0].outputs[0].text)
     assert told == [forked, str(tmp_path), "mauve", "__main__"]
 
@@ -103,19 +114,13 @@ def test_a_forked_kernel_ends_with_all_that_it_started_when_who_asked_for_it_end
     assert wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
 
 
-@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
-def test_where_no_socket_can_be_nobody_serves(tmp_path, monkeypatch, system):
-    folder = tmp_path / ("x" * 100 if system == "linux" else "x")
-    folder.mkdir()
-    monkeypatch.setattr("sys.platform", system)
-    with serving(str(folder), [LIBRARY]) as environment:
-        assert environment[ADDRESS] == "" and environment["TMPDIR"] == str(folder)
-    assert not list(folder.iterdir())
-
-
 @on_linux
-def test_the_process_that_is_forked_ends_with_its_folder():
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder, serving(folder, [LIBRARY]) as environment:
-        assert Path(environment[ADDRESS]).is_socket()
-        (server,) = [p for p in psutil.Process(os.getpid()).children() if p.cmdline() == psutil.Process().cmdline()]
-    assert not server.is_running()
+def test_who_asks_and_is_gone_at_once_stops_nobody(tmp_path):
+    asked = json.dumps([str(tmp_path), dict(os.environ), ["-f", str(tmp_path / "kernel.json")]]).encode() + b"\n"
+    with serving() as (server, folder):
+        for sent in (b"", asked[:10], asked):  # the last one gets its kernel
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(str(folder / "preloaded"))
+                asking.sendall(sent)
+                assert sent != asked or wait_until((tmp_path / "kernel.json").is_file)
+        assert wait_until(lambda: all(p.status() == psutil.STATUS_ZOMBIE for p in server.children()))
