@@ -60,19 +60,20 @@ def readable(image: str) -> bool:
     return True
 
 
-def flag(posts: pd.DataFrame, flagger: GivesPValues | None = None) -> list[Flagged]:
+def flag(posts: pd.DataFrame, flagger: GivesPValues | None = None, known: pd.DataFrame | None = None) -> list[Flagged]:
     """Judge the alt text of every post, the poorest first.
 
     Args:
         posts: With the columns image, text and alt_text.
         flagger: Of a run; None for rules alone. Texts whose picture cannot be read are judged by rules alone.
+        known: The flagger's p-values of these posts, if they have been computed.
     """
     by_rules = [findings(alt, post) for alt, post in zip(posts["alt_text"], posts["text"], strict=True)]
     flagged = {row: Flagged(row, found, float(len(found))) for row, found in enumerate(by_rules)}
     if flagger is not None:
         rows = [row for row, image in enumerate(posts["image"]) if readable(str(image))]
         if rows:
-            p_values = flagger.p_values(posts.iloc[rows].reset_index(drop=True))
+            p_values = flagger.p_values(posts.iloc[rows].reset_index(drop=True)) if known is None else known.iloc[rows]
             for row, score, (_, values) in zip(rows, poorness(p_values), p_values.iterrows(), strict=True):
                 by_models = [FINDINGS[name] for name in FINDINGS if name in values and values[name] <= TAIL]
                 flagged[row] = Flagged(row, by_rules[row] + by_models, float(score))

@@ -34,10 +34,11 @@ class TrainingSettings:
         batch_size: Examples per update.
         micro_batch: Examples in memory at a time; 0 is the whole batch.
         learning_rate: Of Adam.
-        schedule: Learning rate: constant, or linear to zero over all epochs.
+        schedule: Learning rate: constant, or linear to zero over all updates.
         patience: Epochs without a better validation likelihood before training stops, at least 1.
         gradient_clip: Largest norm of the gradient.
         seed: Of the order of the batches and of dropout.
+        steps: Most updates; 0 is all of the epochs.
     """
 
     epochs: int = 20
@@ -48,6 +49,7 @@ class TrainingSettings:
     patience: int = 2
     gradient_clip: float = 1.0
     seed: int = 0
+    steps: int = 0
 
 
 @torch.inference_mode()
@@ -131,10 +133,10 @@ class CaptionLearner:
         return math.ceil(len(self.training) / self.settings.batch_size)
 
     def plan(self) -> Plan:
-        """How long it learns, with an evaluation after each epoch."""
+        """How long it learns, with an evaluation after each epoch and at the end."""
         settings, epoch = self.settings, self.steps_an_epoch
-        steps = settings.epochs * epoch
-        ends = frozenset(range(epoch, steps + 1, epoch))
+        steps = min(settings.epochs * epoch, settings.steps or settings.epochs * epoch)
+        ends = frozenset({*range(epoch, steps + 1, epoch), steps})
         return Plan(steps, ends, max(settings.patience, 1), settings.schedule, settings.gradient_clip)
 
     def batches(self, start: int) -> Iterator[list[int]]:
@@ -172,14 +174,15 @@ class CaptionLearner:
         return float(accelerator.reduce(total, "sum")), tokens
 
     def evaluate(self, step: int, interval: Interval, curve: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """The row of an epoch, see :func:`train`."""
-        settings = self.settings
+        """The row of an epoch or a part of one, see :func:`train`."""
+        settings, (epochs, part) = self.settings, divmod(step, self.steps_an_epoch)
+        examples = min(len(self.training), (part or self.steps_an_epoch) * settings.batch_size)
         return {
-            "epoch": step // self.steps_an_epoch,
+            "epoch": epochs + part / self.steps_an_epoch,
             "training_loss": interval.mean,
             "validation_loss": validation_loss(self.module, self.validation, settings.batch_size, self.precision),
             "seconds": interval.seconds,
-            "examples_per_second": len(self.training) / interval.seconds,
+            "examples_per_second": examples / interval.seconds,
         }
 
     def score(self, row: dict[str, Any]) -> float:
@@ -231,7 +234,7 @@ def train(
         device: auto, cpu, cuda or mps.
 
     Returns:
-        The captioner, and its curve with one row per epoch: epoch, training_loss and validation_loss
+        The captioner, and its curve with one row per epoch, the last of which may be a part: epoch, training_loss and validation_loss
         (nats per token), seconds, examples_per_second.
 
     Raises:

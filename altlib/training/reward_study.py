@@ -192,7 +192,8 @@ class RewardStudy:
             captioner, features["val"], posts["val"]["text"].tolist(), posts["val"]["alt_text"].tolist()
         )
         updates = math.ceil(len(rows) / self.training.batch_size)
-        settings = replace(self.training, epochs=max(1, self.supervised_steps // updates), seed=plan.seed)
+        epochs = math.ceil(self.supervised_steps / updates)
+        settings = replace(self.training, epochs=epochs, steps=self.supervised_steps, seed=plan.seed)
         return train(
             captioner, data, watched, settings, self.folder(plan.supervised), plan.supervised.name, self.device
         )[0]

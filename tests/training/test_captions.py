@@ -48,6 +48,20 @@ def test_training_learns_and_repeats_exactly(tmp_path):
     assert curves[0][["training_loss", "validation_loss"]].equals(curves[1][["training_loss", "validation_loss"]])
 
 
+def test_training_ends_after_its_most_updates_in_the_middle_of_an_epoch(tmp_path):
+    data = data_for(new_captioner())
+    an_epoch = -(-len(data) // 8)
+    curves = {}
+    for steps in (0, 2, an_epoch, an_epoch + 2):
+        settings = TrainingSettings(epochs=2, batch_size=8, learning_rate=1e-3, seed=1, steps=steps)
+        _, curves[steps] = train(new_captioner(), data, data, settings, tmp_path / str(steps), "x", "cpu")
+    assert [curve["epoch"].tolist() for curve in curves.values()] == [
+        *([1, 2], [2 / an_epoch], [1], [1, 1 + 2 / an_epoch])
+    ]
+    spent = curves[2].iloc[0]
+    assert spent["examples_per_second"] * spent["seconds"] == pytest.approx(16)
+
+
 def test_a_killed_training_goes_on_exactly(tmp_path, monkeypatch):
     """Stop in the middle of the second epoch, start again: the same weights and curve as undisturbed."""
     settings = TrainingSettings(epochs=3, batch_size=8, learning_rate=3e-3, seed=1)

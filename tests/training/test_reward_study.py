@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from altlib.core.files import write_json
+from altlib.core.files import read_json, write_json
 from altlib.generation.decoding import Decoding
 from altlib.models.captioner import CaptionerConfig, build_captioner
 from altlib.models.clip import load_clip
@@ -83,6 +83,13 @@ def test_both_stages_are_made_and_read_back(study, reward, monkeypatch):
     assert len(study.captions(plan, Decoding(beams=1, max_tokens=5))) == 3
 
 
+@pytest.mark.parametrize("labelled,epochs", [(12, [2 / 3]), (4, [1, 2])])
+def test_the_supervised_stage_has_no_more_updates_than_are_asked_for(study, labelled, epochs):
+    plan = RewardPlan("mlp", False, labelled, "none")
+    replace(study, supervised_steps=2).train_supervised(plan)
+    assert [row["epoch"] for row in read_json(study.folder(plan) / "curve.json")["curve"]] == epochs
+
+
 def test_all_runs_write_as_each_writes_alone(study):
     plans = [RewardPlan("mlp", True, 6, reward) for reward in ("clip", "none")]
     study.train(plans[0])
@@ -114,10 +121,8 @@ def test_more_labels_are_learned_from_for_as_many_updates(study):
     few, many = (RewardPlan("mlp", True, n) for n in (4, 12))
     for plan in (few, many):
         study.train_supervised(plan)
-    from altlib.core.files import read_json
-
-    epochs = [len(read_json(study.folder(p.supervised) / "curve.json")["curve"]) for p in (few, many)]
-    assert epochs[0] > epochs[1] == 1
+    last = [read_json(study.folder(plan.supervised) / "curve.json")["curve"][-1]["epoch"] for plan in (few, many)]
+    assert last == [4, pytest.approx(4 / 3)]  # with batches of 4 that is 4 updates each
 
 
 def test_without_the_supervised_stage_the_reward_starts_from_new_weights(study):
