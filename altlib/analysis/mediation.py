@@ -17,7 +17,7 @@ from altlib.core.errors import CorpusError
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import plus_minus, seed_interval
 from altlib.models.clip import Clip
-from altlib.models.description_clip import load_tuned
+from altlib.models.description_clip import load_tuned, settings_of
 from altlib.models.interventions import PATHS
 from altlib.models.text_tower import TextTower
 
@@ -72,8 +72,10 @@ def attribute_runs(
     Raises:
         ValueError: There is no IIT-DAS model.
     """
-    start = f"iit-das-{tuning}-"
-    seeds = sorted(int(name.removeprefix(start)) for name in names if name.startswith(start))
+    tuned = {
+        (s.objective, s.seed): folder / name for name in names if (s := settings_of(folder / name)).tuning == tuning
+    }
+    seeds = sorted(seed for objective, seed in tuned if objective == "iit-das")
     if not seeds:
         raise ValueError(
             f"chapter 06 trained no IIT-DAS model with {tuning} fine-tuning; set its objectives and tunings"
@@ -82,12 +84,11 @@ def attribute_runs(
     found: dict[tuple[str, int], dict[str, Attribution]] = {}
     with progress_bar(total=(1 + 5 * len(seeds)) * len(tokens), desc="attributions", unit=" texts") as bar:
         for seed in seeds:
-            iit, _ = load_tuned(folder / f"{start}{seed}", base)
+            iit, _ = load_tuned(tuned["iit-das", seed], base)
             assert iit.subspace is not None
             towers = {"base": TextTower(base.model)}
-            behavioural = f"behavioural-{tuning}-{seed}"
-            if behavioural in names:
-                towers["behavioural"] = load_tuned(folder / behavioural, base)[0].tower
+            if behavioural := tuned.get(("behavioural", seed)):
+                towers["behavioural"] = load_tuned(behavioural, base)[0].tower
             towers["iit-das"] = iit.tower
             for training, tower in towers.items():
                 known = found[training, seeds[0]]["none"] if training == "base" and seed != seeds[0] else None

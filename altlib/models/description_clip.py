@@ -199,6 +199,17 @@ class DescriptionClip(nn.Module):
         )
 
 
+def settings_of(folder: Path) -> TuningSettings:
+    """How the model that :meth:`DescriptionClip.save` wrote into a folder was tuned.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    if not (folder / "tuned.json").is_file():
+        raise FileNotFoundError(f"there is no fine-tuned CLIP in {folder}: run 06-clip-prefers-descriptions first")
+    return TuningSettings(**read_json(folder / "tuned.json")["settings"])
+
+
 def load_tuned(folder: Path, base: Clip) -> tuple[DescriptionClip, dict]:
     """Read what :meth:`DescriptionClip.save` wrote.
 
@@ -213,12 +224,10 @@ def load_tuned(folder: Path, base: Clip) -> tuple[DescriptionClip, dict]:
         FileNotFoundError: There is none.
         ValueError: It was tuned from other weights.
     """
-    if not (folder / "tuned.json").is_file():
-        raise FileNotFoundError(f"there is no fine-tuned CLIP in {folder}: run 06-clip-prefers-descriptions first")
-    record = read_json(folder / "tuned.json")
+    settings, record = settings_of(folder), read_json(folder / "tuned.json")
     if record["base"] != base.fingerprint:
         raise ValueError(f"{folder} was tuned from other CLIP weights than {base.name} has now; run the chapter again")
-    tuned = DescriptionClip(base, TuningSettings(**record["settings"]))
+    tuned = DescriptionClip(base, settings)
     tuned.restore(load_file(folder / "tuned.safetensors"))
     return tuned.eval(), record
 

@@ -11,6 +11,7 @@ from IPython.display import HTML
 from altlib.core.estimates import Estimate
 from altlib.core.statistics import ratio_interval, resample_counts
 from altlib.evaluation.caption_metrics import METRICS, Scores
+from altlib.generation.systems import BLIP
 from altlib.report.figures import note
 
 CLAIMED_RATIOS = {"BLEU@4": 2, "CIDEr": 4}  # text and image to the better single source (Twitter paper, section 5)
@@ -85,7 +86,7 @@ def beside_paper(
         ours = scores[system][metric].text() if system in scores else "not run"
         return f"{ours}\npaper: {paper.loc[system, metric]:.3f}" if system in paper.index else ours
 
-    systems = [s for s in paper.index if s in scores or s.startswith("BLIP")]
+    systems = [s for s in paper.index if s in scores or s == BLIP]
     systems += [s for s in scores if s not in paper.index]
     rows = [
         {"system": s}

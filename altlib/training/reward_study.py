@@ -22,7 +22,7 @@ from altlib.generation.sampling import sample_tokens
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner, build_captioner, load_captioner
 from altlib.models.clip import Clip
 from altlib.models.clipcap import start_from_clipcap
-from altlib.models.description_clip import DescriptionClip, load_tuned
+from altlib.models.description_clip import DescriptionClip, load_tuned, settings_of
 from altlib.models.features import picture_features
 from altlib.models.vocabulary_bridge import VocabularyBridge
 from altlib.training.captions import TrainingSettings, train
@@ -146,14 +146,16 @@ class RewardStudy:
 
     @cached_property
     def description_clip(self) -> DescriptionClip:
-        """Chapter 06's CLIP that prefers descriptions: its first behavioural model, else its first.
+        """Chapter 06's CLIP that prefers descriptions: its first behavioural model with LoRA, else its first.
 
         Raises:
             ValueError: It was tuned from another CLIP, or its vision encoder learned, too.
         """
-        names = read_json(self.run / "tuned-clip" / "models.json")["models"]
-        chosen = next((name for name in names if name.startswith("behavioural-lora")), names[0])
-        tuned, _ = load_tuned(self.run / "tuned-clip" / chosen, self.clip)
+        folders = [
+            self.run / "tuned-clip" / name for name in read_json(self.run / "tuned-clip" / "models.json")["models"]
+        ]
+        usual = [f for f in folders if (how := settings_of(f)).objective == "behavioural" and how.tuning == "lora"]
+        tuned, _ = load_tuned([*usual, *folders][0], self.clip)
         if tuned.settings.towers != "text":
             raise ValueError(
                 "the reward needs a CLIP whose text encoder alone was tuned; set towers=text in chapter 06"
