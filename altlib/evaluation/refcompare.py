@@ -71,7 +71,7 @@ def refcompare(
 
 
 def refcompare_of_systems(
-    systems: Mapping[str, Sequence[str]],
+    systems: Mapping[str, Sequence[str] | np.ndarray],
     references: Sequence[Sequence[str]],
     images: Tensor,
     clip: Clip,
@@ -81,7 +81,8 @@ def refcompare_of_systems(
     """RefCompare of several systems on the same pictures; differences of two systems are paired.
 
     Args:
-        systems: Name of each system -> its n texts.
+        systems: Name of each system -> its n texts, or the cosines of these with their pictures, (n,), if they are
+            known.
         references: One or more reference texts of each picture.
         images: Unit-length features of the pictures, (n, width).
         clip: The model that scores.
@@ -91,7 +92,8 @@ def refcompare_of_systems(
     rows = np.repeat(np.arange(len(references)), [len(texts) for texts in references])
     flat = cosines(images[rows], clip.encode_texts([text for texts in references for text in texts]))
     scores = [flat[rows == picture] for picture in range(len(references))]
-    return {
-        name: refcompare(cosines(images, clip.encode_texts(list(texts))), scores, seed, among_all)
+    heard = {
+        name: texts if isinstance(texts, np.ndarray) else cosines(images, clip.encode_texts(list(texts)))
         for name, texts in systems.items()
     }
+    return {name: refcompare(own, scores, seed, among_all) for name, own in heard.items()}

@@ -59,36 +59,45 @@ class HistoryScorer:
         """CLIP's cosine of each picture's reference."""
         return [np.array([s]) for s in cosines(self.images, self.clip.encode_texts(list(self.references)))]
 
-    def score(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        """Scores of evaluations, one row each with the columns :data:`MEASURES` beside step and epoch.
+    def score(self, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, pd.DataFrame]:
+        """Scores of each run's evaluations, one row each with the columns :data:`MEASURES` beside step and epoch.
 
         Args:
-            rows: With the keys step, epoch and texts, one text per picture.
+            runs: Name of each run -> its evaluations with the keys step, epoch and texts, one text per picture.
         """
-        n = len(self.references)
-        tokenised = ptb_tokenize([text for row in rows for text in row["texts"]])
-        found = []
-        for number, row in enumerate(rows):
-            texts = list(row["texts"])
-            own = cosines(self.images, self.clip.encode_texts(texts))
-            nats, tokens = token_log_likelihoods(texts, self.tokenizer, self.language_model).sum(0)
-            statistics = bleu_statistics(tokenised[number * n : (number + 1) * n], self.gold)
-            scores = {
-                "step": row["step"],
-                "epoch": row["epoch"],
-                "CLIP reward": own.mean(),
-                "RefCompare": share_of_own_references(own, self.reference_scores).mean(),
-                "RefCompare among all": share_of_all_references(own, self.reference_scores).mean(),
-                "BLEU@4": 100 * float(bleu(statistics.sum(0))),
-                "perplexity": float(np.exp(-nats / tokens)),
-                "repetition": np.mean([repeated_share(text) for text in texts]),
-                "words": np.mean([len(text.split()) for text in texts]),
-            }
-            if self.tuned is not None:
-                embedded = self.tuned.encode_texts(self.clip.tokenize(texts))
-                scores["description-preferring CLIP"] = cosines(self.images, embedded).mean()
-            found.append(scores)
-        return pd.DataFrame(found)
+        evaluations = [row for rows in runs.values() for row in rows]
+        distinct = list(dict.fromkeys(text for row in evaluations for text in row["texts"]))
+        tokenised = dict(zip(distinct, ptb_tokenize(distinct), strict=True))
+        known = {texts: self.score_texts(texts, tokenised) for texts in {tuple(row["texts"]) for row in evaluations}}
+
+        def scored(row: Mapping[str, Any]) -> dict[str, Any]:
+            return {"step": row["step"], "epoch": row["epoch"], **known[tuple(row["texts"])]}
+
+        return {name: pd.DataFrame(map(scored, rows)) for name, rows in runs.items()}
+
+    def score_texts(self, texts: Sequence[str], tokenised: Mapping[str, str]) -> dict[str, float]:
+        """Scores of one text per picture, by :data:`MEASURES`.
+
+        Args:
+            texts: n texts.
+            tokenised: Each of them as the n-gram metrics read it.
+        """
+        own = cosines(self.images, self.clip.encode_texts(list(texts)))
+        nats, tokens = token_log_likelihoods(texts, self.tokenizer, self.language_model).sum(0)
+        statistics = bleu_statistics([tokenised[text] for text in texts], self.gold)
+        scores = {
+            "CLIP reward": own.mean(),
+            "RefCompare": share_of_own_references(own, self.reference_scores).mean(),
+            "RefCompare among all": share_of_all_references(own, self.reference_scores).mean(),
+            "BLEU@4": 100 * float(bleu(statistics.sum(0))),
+            "perplexity": float(np.exp(-nats / tokens)),
+            "repetition": np.mean([repeated_share(text) for text in texts]),
+            "words": np.mean([len(text.split()) for text in texts]),
+        }
+        if self.tuned is not None:
+            embedded = self.tuned.encode_texts(self.clip.tokenize(list(texts)))
+            scores["description-preferring CLIP"] = cosines(self.images, embedded).mean()
+        return scores
 
 
 def parting_step(history: pd.DataFrame, reward: str, held_out: str) -> int | None:

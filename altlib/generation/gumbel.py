@@ -38,7 +38,7 @@ class RelaxedCaptions:
 
 def gumbel_noise(like: Tensor) -> Tensor:
     """Standard Gumbel noise of the shape of ``like``, from torch's global random numbers."""
-    return -torch.empty_like(like).exponential_().log()
+    return -(-torch.rand_like(like).log()).log()
 
 
 def sample_relaxed(

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from altlib.evaluation.refcompare import (
+    cosines,
     refcompare,
     refcompare_of_systems,
     share_of_all_references,
@@ -46,6 +47,8 @@ def test_systems_are_compared_on_the_same_pictures():
     found = refcompare_of_systems({"own": texts, "other": ["", "q", "a mug"]}, references, images, clip)
     assert found["own"].value == pytest.approx((1 + 0.5 + 1) / 3)
     assert (found["own"] - found["other"]).value > 0.2
+    known = refcompare_of_systems({"own": cosines(images, images)}, references, images, clip)
+    assert known["own"].value == found["own"].value
 
 
 def test_without_pictures_or_references_there_is_an_error():

@@ -26,7 +26,9 @@ def test_texts_are_scored_by_everything():
     clip, (tokenizer, model) = load_clip(), load_language_model()
     scorer = HistoryScorer(clip.encode_texts(GOLD), GOLD, clip, None, tokenizer, model)
     rows = [{"step": 0, "epoch": 0.0, "texts": GOLD}, {"step": 5, "epoch": 1.0, "texts": ["mug mug mug mug mug", "x"]}]
-    found = scorer.score(rows)
+    runs = scorer.score({"one": rows, "last alone": rows[1:]})
+    found = runs["one"]
+    assert found.iloc[1:].reset_index(drop=True).equals(runs["last alone"])
     assert found["CLIP reward"][0] == pytest.approx(1, abs=1e-4) and found["BLEU@4"][0] == pytest.approx(100, abs=0.1)
     assert found["RefCompare"].tolist() == [0, 0]  # equal texts tie
     assert found["repetition"].tolist() == [0, pytest.approx(0.375)] and found["words"].tolist() == [5.5, 3]

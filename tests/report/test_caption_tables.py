@@ -7,6 +7,7 @@ import pytest
 from altlib.core.estimates import Estimate
 from altlib.core.statistics import ratio_interval
 from altlib.evaluation.caption_metrics import METRICS, Scores
+from altlib.generation.systems import BLIP
 from altlib.report.caption_tables import (
     against_better,
     beside_paper,
@@ -30,14 +31,14 @@ def scored(value: float) -> Scores:
     return dict.fromkeys(METRICS, Estimate(value, value + np.linspace(-1, 1, 1001)))
 
 
-PAPER = pd.DataFrame({m: [1.0, 2.0, 6.0] for m in METRICS}, index=["text", "BLIP-2", "both"])
+PAPER = pd.DataFrame({m: [1.0, 2.0, 6.0] for m in METRICS}, index=["text", BLIP, "both"])
 
 
 def test_systems_stand_in_the_papers_order_and_others_after_them():
     table = beside_paper({"new": scored(3), "both": scored(20), "text": scored(10)}, PAPER).set_index("system")
-    assert list(table.index) == ["text", "BLIP-2", "both", "new"]
+    assert list(table.index) == ["text", BLIP, "both", "new"]
     assert table.loc["text", "BLEU@4"] == "10.00 [9.05, 10.95]\npaper: 1.000"
-    assert table.loc["BLIP-2", "CIDEr"] == "not run\npaper: 2.000"
+    assert table.loc[BLIP, "CIDEr"] == "not run\npaper: 2.000"
     assert table.loc["both", "METEOR"].endswith("paper: 6.000")
     assert "paper" not in table.loc["new", "METEOR"]
 
@@ -54,12 +55,12 @@ def test_a_metric_that_the_paper_does_not_have_stands_last():
     share = Estimate(0.5, np.linspace(0.4, 0.6, 1001))
     table = beside_paper({"both": scored(20)}, PAPER, {"RefCompare": {"both": share}}).set_index("system")
     assert list(table.columns) == [*METRICS, "RefCompare"]
-    assert table["RefCompare"].to_dict() == {"both": "0.50 [0.41, 0.59]", "BLIP-2": "not run"}
+    assert table["RefCompare"].to_dict() == {"both": "0.50 [0.41, 0.59]", BLIP: "not run"}
 
 
 def test_a_system_is_compared_with_the_better_of_the_others():
-    scores = {"both": scored(20), "text": scored(10), "BLIP-2": scored(4)}
-    table = against_better(scores, "both", ["BLIP-2", "text"], PAPER)
+    scores = {"both": scored(20), "text": scored(10), BLIP: scored(4)}
+    table = against_better(scores, "both", [BLIP, "text"], PAPER)
     assert table["better single source"].tolist() == ["text"] * len(METRICS)
     assert table["ratio"].tolist() == [2.0] * len(METRICS)
     assert table["paper's ratio"].tolist() == [3.0] * len(METRICS)  # 6 to the better of 1 and 2

@@ -63,7 +63,7 @@ def run(captioner, reward, pictures, folder, settings=SETTINGS):
 def test_the_reward_rises(clip, tokenizer, reward, pictures, tmp_path, way):
     """One picture that is the embedding of a text: the captioner learns to write what fits it."""
     target = clip.encode_texts(["two dogs on the grass"]).clone().expand(16, -1)
-    usual = RewardSettings(epochs=25, batch_size=16, learning_rate=3e-3, max_tokens=6, evaluations=5)
+    usual = RewardSettings(epochs=30, batch_size=16, learning_rate=3e-3, max_tokens=6, evaluations=5)
     settings = dataclasses.replace(usual, **way)
     config = CaptionerConfig("miniature", clip.width, prefix_length=2, max_tokens=20)
     captioner = build_captioner(config, seed=0).eval()
