@@ -183,3 +183,41 @@ def comparison_verdict(systems: Mapping[str, ByMetric], one: str, other: str, me
     if outcomes["neither"]:
         said.append(f"not measurably different in {', '.join(outcomes['neither'])}")
     return f"{one} against {other}: {'; '.join(said) or 'nothing to compare'}."
+
+
+def what_could_show(
+    errors: Mapping[str, ByMetric],
+    plans: Sequence[PreferencePlan],
+    texts: Mapping[str, Sequence[str]],
+    curves: Mapping[str, pd.DataFrame],
+    start: str,
+    learned: Sequence[str],
+) -> list[str]:
+    """Sentences: how much of what was learned reaches the texts, and how large a difference in errors would show.
+
+    Args:
+        errors: Name of each system -> its error rates in %; may be empty.
+        plans: The runs.
+        texts: Name of each run -> its n texts.
+        curves: Name of each run -> its evaluations.
+        start: The system before the preference stage.
+        learned: Systems after it.
+    """
+    before = {plan.seed: texts[plan.name] for plan in plans if plan.system == start}
+    said = []
+    for system in learned:
+        own = [plan for plan in plans if plan.system == system]
+        ranked = np.mean([curves[plan.name]["accuracy: response"].iloc[-1] for plan in own])
+        changed = np.mean([a != b for plan in own for a, b in zip(texts[plan.name], before[plan.seed], strict=True)])
+        said.append(
+            f"{system}: at the end of training it ranks {100 * ranked:.0f}% of the validation pairs rightly (a coin: 50%), "
+            f"and {100 * changed:.0f}% of its texts for the test pictures are others than those of {start}."
+        )
+    if errors:
+        differences = [errors[system][error] - errors[start][error] for system in learned for error in errors[system]]
+        widths = [(d.interval[1] - d.interval[0]) / 2 for d in differences if np.isfinite(d.value)]
+        said.append(
+            f"The intervals of differences in errors reach {min(widths):.0f} to {max(widths):.0f} points to either side; "
+            "what is smaller cannot show with so few pictures."
+        )
+    return said

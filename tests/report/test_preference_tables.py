@@ -84,3 +84,16 @@ def test_rewards_at_the_end_are_means_and_ranges_over_seeds():
 def test_the_texts_of_all_seeds_of_a_system_stand_together():
     found = tables.texts_by_system(PLANS, {plan.name: [f"{plan.objective} {plan.seed}"] for plan in PLANS})
     assert found["DPO, P1"] == ["DPO 0", "DPO 1"] and set(found) == {plan.system for plan in PLANS}
+
+
+def test_what_could_show_counts_ranked_pairs_changed_texts_and_the_width_of_intervals():
+    texts = {plan.name: ["a", "b", "c", "d"] for plan in PLANS}
+    texts |= {"dpo-P1-0": ["a", "b", "c", "x"], "dpo-P1-1": ["x", "b", "c", "x"]}
+    curves = {name: pd.DataFrame({"accuracy: response": [0.5, 0.9]}) for name in texts}
+    curves["dpo-P1-1"]["accuracy: response"] = [0.5, 0.8]
+    wide = Estimate(1.0, np.linspace(-4, 6, 1001))
+    errors = {"SFT, P1": {"wrong count": Estimate(0.0, np.zeros(1001))}, "DPO, P1": {"wrong count": wide}}
+    ranked, width = tables.what_could_show(errors, PLANS, texts, curves, "SFT, P1", ["DPO, P1"])
+    assert ranked.startswith("DPO, P1: at the end of training it ranks 85% of") and "38% of its texts" in ranked
+    assert "reach 5 to 5 points" in width
+    assert tables.what_could_show({}, PLANS, texts, curves, "SFT, P1", ["DPO, P1"]) == [ranked]
