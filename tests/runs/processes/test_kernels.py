@@ -1,6 +1,5 @@
 """Kernels of chapters."""
 
-import contextlib
 import json
 import os
 import signal
@@ -19,18 +18,11 @@ from nbclient.exceptions import DeadKernelError
 
 from altlib.runs.execute import kernel_channels
 from tests.conftest import wait_until
+from tests.forked_kernels import serving
 
 LIBRARY = "mailbox"  # that nothing else here loads
 TELLING = f"""import json, os, sys
 print(json.dumps(["{LIBRARY}" in sys.modules, os.getcwd(), os.environ["COLOUR"], __name__]))"""
-
-SERVER = f"""
-import sys
-from pathlib import Path
-from altlib.runs.processes import kernels
-kernels.LIBRARIES = ["{LIBRARY}"]
-kernels.serve(Path(sys.argv[1]))
-"""
 
 WAITING = f"""
 import sys
@@ -52,20 +44,9 @@ def executed(code: str, folder: Path | None = None) -> nbformat.NotebookNode:
     return book
 
 
-@contextlib.contextmanager
-def serving():
-    """A process that forks kernels, and its folder."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        server = subprocess.Popen([sys.executable, "-c", SERVER, folder], stdin=subprocess.DEVNULL)
-        assert wait_until(Path(folder, "kernels", "python3", "kernel.json").is_file)
-        yield psutil.Process(server.pid), Path(folder)
-        server.kill()
-        server.wait()
-
-
 @pytest.fixture(scope="module")
 def jupyter_path():
-    with serving() as (_, folder):
+    with serving([LIBRARY]) as (_, folder):
         yield str(folder)
 
 
@@ -117,7 +98,7 @@ def test_a_forked_kernel_ends_with_all_that_it_started_when_who_asked_for_it_end
 @on_linux
 def test_who_asks_and_is_gone_at_once_stops_nobody(tmp_path):
     asked = json.dumps([str(tmp_path), dict(os.environ), ["-f", str(tmp_path / "kernel.json")]]).encode() + b"\n"
-    with serving() as (server, folder):
+    with serving([LIBRARY]) as (server, folder):
         for sent in (b"", asked[:10], asked):  # the last one gets its kernel
             with socket.socket(socket.AF_UNIX) as asking:
                 asking.connect(str(folder / "preloaded"))
