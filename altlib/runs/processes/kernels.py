@@ -1,8 +1,8 @@
 """Kernels of chapters, forked on Linux from a process that has libraries loaded.
 
-To load torch, transformers and open_clip takes longer than the work of many a chapter: without this the smoke
-book takes 1.17 times as long on two cores (``bench/kernels.py``, two turns each). ``python -m altlib.runs.processes.kernels FOLDER`` serves until it is ended;
-processes whose ``JUPYTER_PATH`` is the folder get its kernels under the name ``python3``.
+To load torch, transformers and open_clip takes longer than the work of many a chapter: without this the smoke book
+takes 1.17 times as long on two cores (``bench/kernels.py``, two turns each). Processes whose ``JUPYTER_PATH`` is
+FOLDER get the kernels of ``python -m altlib.runs.processes.kernels FOLDER``, under the name ``python3``.
 """
 
 from __future__ import annotations
@@ -28,12 +28,10 @@ LOADING = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # found b
 # A kernel's command: asks for a kernel, and runs until that ends, or who started this command does.
 ASK = """
 import json, os, select, socket, sys
-parent = os.getppid()
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect(sys.argv[1])
-    server.sendall(json.dumps([os.getcwd(), dict(os.environ), sys.argv[2:]]).encode() + b"\\n")
-    while os.getppid() == parent and not select.select([server], [], [], 0.5)[0]:
-        pass
+parent, server = os.getppid(), socket.socket(socket.AF_UNIX)
+server.connect(sys.argv[1])
+server.sendall(json.dumps([os.getcwd(), dict(os.environ), sys.argv[2:]]).encode() + b"\\n")
+while os.getppid() == parent and not select.select([server], [], [], 0.5)[0]: pass
 """
 
 
@@ -53,18 +51,17 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
         return connection, asked
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Be a kernel, in a forked process, until that ends or who asked for it does."""
+        """Be a kernel, in a forked process, until that ends or who asked for it does; what it started ends, too."""
         folder, environment, arguments = client_address
         os.setsid()
         os.environ.clear()
-        os.environ.update(environment)
-        os.environ["JPY_PARENT_PID"] = str(os.getppid())  # this kernel's parent, which is not who asked
+        os.environ.update(environment | {"JPY_PARENT_PID": str(os.getppid())})  # this process's, not of who asked
         os.chdir(folder)
         sys.path[0], sys.argv[1:] = folder, arguments
 
         def end_with_asking() -> None:
             request.recv(1)
-            os.killpg(0, signal.SIGKILL)  # with all that it started
+            os.killpg(0, signal.SIGKILL)
 
         threading.Thread(target=end_with_asking, daemon=True).start()
         runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)
