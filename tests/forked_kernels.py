@@ -28,7 +28,9 @@ def serving(libraries: Sequence[str] = LIBRARIES) -> Iterator[tuple[psutil.Proce
     """The process that forks kernels, on Linux, and the folder that is to be their ``JUPYTER_PATH``."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         server = subprocess.Popen([sys.executable, "-c", SERVER, folder, *libraries], stdin=subprocess.DEVNULL)
-        assert wait_until(Path(folder, "kernels", "python3", "kernel.json").is_file)
-        yield psutil.Process(server.pid), Path(folder)
-        server.kill()
-        server.wait()
+        try:
+            assert wait_until(Path(folder, "kernels", "python3", "kernel.json").is_file)
+            yield psutil.Process(server.pid), Path(folder)
+        finally:
+            server.kill()
+            server.wait()

@@ -50,16 +50,21 @@ def tiny_llava(kind: str):
     return model.eval(), processor
 
 
-def tiny_blip2(folder: Path) -> None:
-    """Write a BLIP-2 with its processor into a folder."""
-    tokenizer = load_language_model()[0]
+def tokenizer_with_pictures():
+    """The miniature language model's tokens with one for a picture's place."""
     inner = t.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer.backend_tokenizer,
+        tokenizer_object=load_language_model()[0].backend_tokenizer,
         pad_token="<|pad|>",
         eos_token="<|endoftext|>",
         bos_token="<|endoftext|>",
     )
     inner.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    return inner
+
+
+def tiny_blip2(folder: Path) -> None:
+    """Write a BLIP-2 with its processor into a folder."""
+    inner = tokenizer_with_pictures()
     image_token = inner.convert_tokens_to_ids("<image>")
     config = t.Blip2Config(
         vision_config=t.Blip2VisionConfig(

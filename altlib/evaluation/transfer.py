@@ -215,7 +215,7 @@ def dataset_key(clip: Clip, root: Path, name: str, labels: list[str], order: np.
         labels: One per class.
         order: Numbers of the chosen pictures, (n,).
     """
-    key = Key(CODE, weights=clip.fingerprint, pixels=clip.pixels, device=clip.device.type, root=str(root.resolve()))
+    key = Key(CODE, weights=clip.fingerprint, reading=clip.reading, root=str(root.resolve()))
     return key.add(dataset=name, labels=labels, order=order)
 
 

@@ -162,8 +162,8 @@ class CaptionerPolicy(nn.Module):
         if self.cache is None:
             return encode()
         encoder = self.clip.fingerprint if self.vision is None else weights_fingerprint(self.vision)
-        key = Key(CODE, weights=encoder, pixels=self.clip.pixels, device=self.device.type)
-        key.add(pictures=map(file_stamp, pictures.paths), better=better)
+        stamps = map(file_stamp, pictures.paths)
+        key = Key(CODE, weights=encoder, reading=self.clip.reading, pictures=stamps, better=better)
         if not better:
             key.add(negatives=pictures.settings)
         file = self.cache / f"{key}.safetensors"

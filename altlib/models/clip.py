@@ -62,6 +62,11 @@ class Clip:
         """The number type in which the model computes."""
         return next(self.model.parameters()).dtype
 
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """What besides the weights chooses a picture's embedding: how it becomes pixels, kind of device, number type."""
+        return self.pixels, self.device.type, precision_name(self.precision)
+
     @torch.inference_mode()
     def encode_texts(self, texts: list[str], batch_size: int = 256) -> Tensor:
         """Unit-length text embeddings, (n, width) float32 on the CPU."""

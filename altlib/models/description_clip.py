@@ -199,15 +199,20 @@ class DescriptionClip(nn.Module):
         )
 
 
-def settings_of(folder: Path) -> TuningSettings:
-    """How the model that :meth:`DescriptionClip.save` wrote into a folder was tuned.
+def tuned_record(folder: Path) -> dict:
+    """The record that :meth:`DescriptionClip.save` wrote into a folder: ``settings``, ``base`` and ``chosen``.
 
     Raises:
         FileNotFoundError: There is none.
     """
     if not (folder / "tuned.json").is_file():
         raise FileNotFoundError(f"there is no fine-tuned CLIP in {folder}: run 06-clip-prefers-descriptions first")
-    return TuningSettings(**read_json(folder / "tuned.json")["settings"])
+    return read_json(folder / "tuned.json")
+
+
+def settings_of(folder: Path) -> TuningSettings:
+    """How the model in a folder was tuned; raises as :func:`tuned_record`."""
+    return TuningSettings(**tuned_record(folder)["settings"])
 
 
 def load_tuned(folder: Path, base: Clip) -> tuple[DescriptionClip, dict]:
@@ -224,10 +229,10 @@ def load_tuned(folder: Path, base: Clip) -> tuple[DescriptionClip, dict]:
         FileNotFoundError: There is none.
         ValueError: It was tuned from other weights.
     """
-    settings, record = settings_of(folder), read_json(folder / "tuned.json")
+    record = tuned_record(folder)
     if record["base"] != base.fingerprint:
         raise ValueError(f"{folder} was tuned from other CLIP weights than {base.name} has now; run the chapter again")
-    tuned = DescriptionClip(base, settings)
+    tuned = DescriptionClip(base, TuningSettings(**record["settings"]))
     tuned.restore(load_file(folder / "tuned.safetensors"))
     return tuned.eval(), record
 

@@ -32,8 +32,7 @@ FEATURES = "CLIP features of pictures"
 
 def shard_key(clip: Clip, paths: list[str]) -> Key:
     """What a shard's features follow from: the code, the encoder, and the files' names, sizes and times."""
-    key = Key(CODE, weights=clip.fingerprint, pixels=clip.pixels, pictures=map(file_stamp, paths))
-    return key.add(device=clip.device.type, precision=clip.precision)
+    return Key(CODE, weights=clip.fingerprint, reading=clip.reading, pictures=map(file_stamp, paths))
 
 
 def picture_features(

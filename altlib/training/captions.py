@@ -135,7 +135,8 @@ class CaptionLearner:
     def plan(self) -> Plan:
         """How long it learns, with an evaluation after each epoch and at the end."""
         settings, epoch = self.settings, self.steps_an_epoch
-        steps = min(settings.epochs * epoch, settings.steps or settings.epochs * epoch)
+        whole = settings.epochs * epoch
+        steps = min(whole, settings.steps or whole)
         ends = frozenset({*range(epoch, steps + 1, epoch), steps})
         return Plan(steps, ends, max(settings.patience, 1), settings.schedule, settings.gradient_clip)
 
@@ -234,8 +235,8 @@ def train(
         device: auto, cpu, cuda or mps.
 
     Returns:
-        The captioner, and its curve with one row per epoch, the last of which may be a part: epoch, training_loss and validation_loss
-        (nats per token), seconds, examples_per_second.
+        The captioner, and its curve with one row per epoch, the last of which may be a part: epoch,
+        training_loss and validation_loss (nats per token), seconds, examples_per_second.
 
     Raises:
         ValueError: There is nothing to train on, or the loss is no longer finite.

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from altlib.generation import baselines
-from tests.image_text_models import tiny_blip2
+from tests.image_text_models import tiny_blip2, tokenizer_with_pictures
 
 
 def test_the_nearest_neighbour_has_the_largest_dot_product():
@@ -48,18 +48,9 @@ def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatc
         LlavaConfig,
         LlavaForConditionalGeneration,
         LlavaProcessor,
-        PreTrainedTokenizerFast,
     )
 
-    from altlib.models.language import load_language_model
-
-    inner = PreTrainedTokenizerFast(
-        tokenizer_object=load_language_model()[0].backend_tokenizer,
-        pad_token="<|pad|>",
-        eos_token="<|endoftext|>",
-        bos_token="<|endoftext|>",
-    )
-    inner.add_special_tokens({"additional_special_tokens": ["<image>"]})
+    inner = tokenizer_with_pictures()
     small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(**small, image_size=32, patch_size=16),
