@@ -218,6 +218,6 @@ def what_could_show(
         widths = [(d.interval[1] - d.interval[0]) / 2 for d in differences if np.isfinite(d.value)]
         said.append(
             f"The intervals of differences in errors reach {min(widths):.0f} to {max(widths):.0f} points to either side; "
-            "what is smaller cannot show with so few pictures."
+            "a smaller one does not show with these pictures."
         )
     return said
