@@ -243,7 +243,8 @@ def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict
     """Random pairs to learn from and to follow rewards on; no picture is in both.
 
     Pairs that are marked for one of them stay there, unmarked ones go to either, and those of test
-    pictures to neither.
+    pictures to neither. Where none is marked for rewards, as in MCM-DPO's files, a fifth of the pairs at most is
+    taken for them.
 
     Args:
         pairs: The pairs.
@@ -256,10 +257,11 @@ def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict
     """
     frame = pairs.frame[pairs.frame["split"] != "test"].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
-    loose = frame[frame["split"] == ""]
+    free = frame["split"] == "" if marked.any() else ~marked
+    loose = frame[free]
     wanted = max(0, min(validation - int(marked.sum()), len(loose) // 5))
     kept = set(frame.loc[marked, "image"]) | set(loose["image"].iloc[:wanted])
-    watched = frame["image"].isin(kept) & (frame["split"] != "train")
+    watched = frame["image"].isin(kept) & (marked | free)
     found = {"val": frame[watched][:validation], "train": frame[~frame["image"].isin(kept)]}
     found["train"] = found["train"][: training or None]
     if min(map(len, found.values())) < 2:

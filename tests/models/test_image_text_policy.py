@@ -1,4 +1,6 @@
 import dataclasses
+import json
+import re
 
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from altlib.core.errors import BackboneError
 from altlib.data.comparisons import MCM_DPO_WEIGHTS, combinations
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings, load_image_text_policy
 from altlib.models.policy import NegativeSettings
+from tests.conftest import ROOT
 from tests.image_text_models import tiny_llava
 
 WANTED = combinations(MCM_DPO_WEIGHTS)
@@ -112,6 +115,29 @@ def test_a_folder_that_is_loaded_gives_the_same_scores(tmp_path, pairs):
     assert torch.allclose(found, expected, atol=1e-4)
     with pytest.raises(BackboneError):
         load_image_text_policy(str(tmp_path / "nothing"), ImageTextSettings(), False)
+
+
+def test_the_example_of_chapter_08_trains_and_writes(tmp_path, picture, monkeypatch):
+    page = json.loads((ROOT / "book" / "08-preference-optimisation.ipynb").read_text("utf-8"))
+    (code,) = re.findall(r"```python\n(.*?)```", "".join("".join(cell["source"]) for cell in page["cells"]), re.DOTALL)
+    model, processor = tiny_llava("llava")
+    model.save_pretrained(tmp_path / "llava")
+    processor.save_pretrained(tmp_path / "llava")
+    told = {"question": "Write alt text.\nContext: Brew day!", "chosen": "Two growlers.", "rejected": "A picture."}
+    for n in range(12):
+        picture(f"MCM-DPO/data/twitter/image/twitter_train/{n}.jpg")
+    rows = [{"image": {"path": f"{n}.jpg"}, "idx": n, "text": json.dumps(told)} for n in range(12)]
+    (tmp_path / "MCM-DPO/data/twitter/twitter_train.json").write_text(json.dumps(rows))
+    monkeypatch.chdir(tmp_path)
+    for usual, here in {"llava-hf/llava-v1.6-vicuna-7b-hf": "llava", '"cuda"': '"cpu"'}.items():
+        assert usual in code
+        code = code.replace(usual, here)
+    found = {}
+    exec(code, found)  # twice: the second time what was learned is read back
+    again = {}
+    exec(code, again)
+    assert len(found["texts"]) == min(5, len(found["split"]["val"])) > 1 and again["texts"] == found["texts"]
+    assert (tmp_path / "runs/llava/mcm-dpo/learned.safetensors").is_file()
 
 
 def test_the_stamp_of_pairs_changes_with_everything_that_decides_how_they_are_read(pairs, picture):

@@ -1,1 +1,0 @@
-"""The processes that chapters run in."""
