@@ -28,7 +28,7 @@ def seconds(forked: bool) -> float:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     command = snakemake_command(plan_run(ROOT, resolved, chapters, folder), folder, [])
-    supervise = [sys.executable, "-m", "altlib.runs.processes.supervise"] if forked else []
+    supervise = [sys.executable, "-m", "altlib.runs.supervise"] if forked else []
     began = time.monotonic()
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     pipe = subprocess.PIPE  # its other end is held for as long as the process runs

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import psutil
 
-from altlib.runs.processes.kernels import LIBRARIES
+from altlib.runs.kernels import LIBRARIES
 from tests.conftest import wait_until
 
 SERVER = """
 import sys
 from pathlib import Path
-from altlib.runs.processes import kernels
+from altlib.runs import kernels
 kernels.LIBRARIES = sys.argv[2:]
 kernels.serve(Path(sys.argv[1]))
 """

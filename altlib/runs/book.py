@@ -145,7 +145,7 @@ def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
     logs.mkdir(exist_ok=True)
     with board(logs) as say, (logs / "snakemake.log").open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "altlib.runs.processes.supervise", *command],
+            [sys.executable, "-m", "altlib.runs.supervise", *command],
             cwd=root,
             env={**os.environ, "PYTHONHASHSEED": "0"},  # of the process that chapters are forked from
             stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does

@@ -23,8 +23,8 @@ from altlib.runs.board import BARS
 from altlib.runs.machine import commit_of, hardware, versions
 from altlib.runs.parameters import Chapter, read_chapters
 from altlib.runs.plan import digest_files
-from altlib.runs.processes.supervise import LONGEST
 from altlib.runs.steps import steps_by_cell
+from altlib.runs.supervise import LONGEST
 
 NOTES = ".provenance.jsonl"  # what the names of files with notes on steps end with
 

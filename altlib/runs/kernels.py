@@ -2,7 +2,7 @@
 
 To load torch, transformers and open_clip takes longer than the work of many a chapter: without this the smoke book
 takes 1.17 times as long on two cores (``bench/kernels.py``, two turns each). Processes whose ``JUPYTER_PATH`` is
-FOLDER get the kernels of ``python -m altlib.runs.processes.kernels FOLDER``, under the name ``python3``.
+FOLDER get the kernels of ``python -m altlib.runs.kernels FOLDER``, under the name ``python3``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import runpy
 import signal
+import socket
 import socketserver
 import sys
 import threading
@@ -24,7 +25,6 @@ LIBRARIES = (
     *("torch", "open_clip", "transformers.models.auto.modeling_auto", "transformers.models.gpt2.modeling_gpt2"),
     *("peft", "captum.attr", "scipy.stats", "matplotlib.pyplot", "ipykernel.ipkernel"),
 )
-LOADING = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # found by libraries in a kernel
 # A kernel's command: asks for a kernel, and runs until that ends, or who started this command does.
 ASK = """
 import json, os, select, socket, sys
@@ -33,6 +33,12 @@ server.connect(sys.argv[1])
 server.sendall(json.dumps([os.getcwd(), dict(os.environ), sys.argv[2:]]).encode() + b"\\n")
 while os.getppid() == parent and not select.select([server], [], [], 0.5)[0]: pass
 """
+
+
+def end_with(connection: socket.socket) -> None:
+    """End this process, and all that it started, when who asked for a kernel does; nothing is ever sent."""
+    connection.recv(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
@@ -44,26 +50,21 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
         line = connection.makefile("rb").readline()
         if not line.endswith(b"\n"):
             raise ConnectionError("who asked has ended")
-        asked = json.loads(line)
-        os.environ.update(asked[1] | LOADING)
+        os.environ.update(json.loads(line)[1] | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"})
         for library in LIBRARIES:
             importlib.import_module(library)
-        return connection, asked
+        return connection, json.loads(line)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Be a kernel, in a forked process, until that ends or who asked for it does; what it started ends, too."""
         folder, environment, arguments = client_address
         os.setsid()
+        environment["JPY_PARENT_PID"] = str(os.getppid())  # this process's, not of who asked
         os.environ.clear()
-        os.environ.update(environment | {"JPY_PARENT_PID": str(os.getppid())})  # this process's, not of who asked
+        os.environ.update(environment)
         os.chdir(folder)
         sys.path[0], sys.argv[1:] = folder, arguments
-
-        def end_with_asking() -> None:
-            request.recv(1)
-            os.killpg(0, signal.SIGKILL)
-
-        threading.Thread(target=end_with_asking, daemon=True).start()
+        threading.Thread(target=end_with, args=[request], daemon=True).start()
         runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)
 
 

@@ -241,6 +241,7 @@ class Chapter:
         parameters: what its parameters cell declares, by name.
         reads: artifacts that it reads, as paths in the run's folder.
         writes: artifacts that it writes, likewise.
+        long: whether it takes longer than most, so that it starts before others that could start as well.
     """
 
     name: str
@@ -249,6 +250,7 @@ class Chapter:
     parameters: dict[str, Parameter]
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    long: bool = False
 
 
 def read_chapter(notebook: Path) -> Chapter:
@@ -262,23 +264,16 @@ def read_chapter(notebook: Path) -> Chapter:
     if len(cells) != 1:
         raise ParameterError(f"{notebook.name} has {len(cells)} cells tagged 'parameters'; one is needed")
     declared = content["metadata"].get("altlib", {})
-    title = next(
-        (
-            line.lstrip("# ")
-            for c in content["cells"]
-            if c["cell_type"] == "markdown"
-            for line in "".join(c["source"]).splitlines()
-            if line.startswith("# ")
-        ),
-        notebook.stem,
-    )
+    texts = ("".join(c["source"]) for c in content["cells"] if c["cell_type"] == "markdown")
+    headings = (line.lstrip("# ") for text in texts for line in text.splitlines() if line.startswith("# "))
     return Chapter(
         notebook.stem.split("-", 1)[1],
         notebook,
-        title,
+        next(headings, notebook.stem),
         parse_cell("".join(cells[0]["source"]), notebook.name),
         tuple(declared.get("reads", [])),
         tuple(declared.get("writes", [])),
+        bool(declared.get("long", False)),
     )
 
 

@@ -86,6 +86,12 @@ def chapters_that_wait_for(chapter: Chapter, chapters: list[Chapter]) -> set[str
     return found
 
 
+def priority(chapter: Chapter, chapters: list[Chapter]) -> int:
+    """Which chapter starts first, the higher the earlier: what most others wait for, then what is long, then as in the book."""
+    waiting = len(chapters_that_wait_for(chapter, chapters))
+    return len(chapters) * (2 * (1 + waiting) + chapter.long) - chapters.index(chapter)
+
+
 def page_files(root: Path) -> list[Path]:
     """The files beside the notebooks that the rendered pages depend on.
 
@@ -109,15 +115,13 @@ def plan_chapter(chapter: Chapter, chapters: list[Chapter], values: dict[str, An
     write_if_changed(run_folder / "plan" / f"{chapter.name}.json", fingerprint)
     stem = chapter.notebook.stem
     shares = shares_cores(chapter, values)
-    # What most chapters wait for comes first, then the order of the book.
-    priority = len(chapters) * (1 + len(chapters_that_wait_for(chapter, chapters))) - chapters.index(chapter)
     return {
         "name": chapter.name,
         "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
         "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
         "shares_cores": shares,
         "preloaded": shares and loads_torch(chapter, PACKAGE),
-        "priority": priority,
+        "priority": priority(chapter, chapters),
     }
 
 

@@ -1,10 +1,9 @@
-"""Run Snakemake below a process that ends all of it when the command ``altlib book`` ends.
+"""Run Snakemake, with kernels for its chapters, and end all of it when the command ``altlib book`` ends.
 
-``python -m altlib.runs.processes.supervise COMMAND`` runs a command. Who starts it holds the other
-end of its standard input; when that is closed, or its holder is gone, however it went, all
-processes below this one are ended. Temporary files of all of them are in one folder, which is
-removed at the end. Chapters whose ``JUPYTER_PATH`` is that folder get kernels that are forked
-(:mod:`altlib.runs.processes.kernels`) where that is possible.
+``python -m altlib.runs.supervise COMMAND`` runs a command. Who starts it holds the other end of its standard input;
+when that is closed, or its holder is gone, however it went, all processes below this one are ended. Without this,
+6 processes of a killed smoke book run on (``bench/left_behind.py``). Temporary files of all of them are in one folder,
+which is removed at the end, and their kernels are forked where that is possible (:mod:`altlib.runs.kernels`).
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ LONGEST = 80  # bytes of the name of the temporary folder, so that those of the 
 
 def end_children() -> None:
     """End all processes below this one at once: every file of a run appears whole or not at all."""
-    this = psutil.Process()
-    while alive := [p for p in this.children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]:
+    while alive := psutil.Process().children(recursive=True):
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -35,24 +33,24 @@ def end_children() -> None:
 
 
 def end_with_holder() -> None:
-    """End everything when nobody holds the other end of standard input any more."""
-    while os.read(0, 1):
-        pass
+    """End everything when nobody holds the other end of standard input any more; nothing is ever written to it."""
+    os.read(0, 1)
     end_children()
 
 
 def main() -> int:
     """Run the command of the arguments; returns its exit status."""
-    if sys.platform == "linux":  # processes whose parent was killed become children of this one
-        ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="altlib-", ignore_cleanup_errors=True) as folder:
+        os.environ |= {"TMPDIR": folder, "JUPYTER_PATH": folder}
         try:
-            environment = {**os.environ, "TMPDIR": folder, "JUPYTER_PATH": folder}
-            if sys.platform == "linux" and len(os.fsencode(folder)) <= LONGEST:
-                kernels = [sys.executable, "-m", "altlib.runs.processes.kernels", folder]
-                subprocess.Popen(kernels, stdin=subprocess.DEVNULL, env=environment)
-            process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, env=environment)
+            if sys.platform == "linux":
+                ctypes.CDLL(None).prctl(
+                    ADOPT_ORPHANS, 1, 0, 0, 0
+                )  # a process whose parent was killed is below this one
+                if len(os.fsencode(folder)) <= LONGEST:
+                    subprocess.Popen([sys.executable, "-m", "altlib.runs.kernels", folder], stdin=subprocess.DEVNULL)
+            process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
             threading.Thread(target=end_with_holder, daemon=True).start()
             return process.wait()
         finally:

@@ -26,8 +26,8 @@ print(json.dumps(["{LIBRARY}" in sys.modules, os.getcwd(), os.environ["COLOUR"],
 
 WAITING = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parents[3])!r})
-from tests.runs.processes.test_kernels import executed
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.runs.test_kernels import executed
 executed("import os, subprocess, time; child = subprocess.Popen(['sleep', '100'])\\n"
          "open('new', 'w').write(f'{{os.getpid()}} {{child.pid}}'); os.replace('new', 'processes'); time.sleep(100)")
 """

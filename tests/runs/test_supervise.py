@@ -29,7 +29,7 @@ time.sleep(100)
 @pytest.fixture
 def supervised(tmp_path):
     """A supervised command that waits: the process that supervises, those below it, and their temporary folder."""
-    command = [sys.executable, "-m", "altlib.runs.processes.supervise", sys.executable, "-c", STARTING]
+    command = [sys.executable, "-m", "altlib.runs.supervise", sys.executable, "-c", STARTING]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, start_new_session=True) as process:
         assert wait_until((tmp_path / "started").is_file)
         *below, folder = json.loads((tmp_path / "started").read_text())
@@ -58,7 +58,7 @@ def test_everything_ends_when_it_is_terminated(supervised):
 
 @pytest.mark.parametrize("status", [0, 3])
 def test_its_status_is_that_of_the_command(status):
-    command = [sys.executable, "-m", "altlib.runs.processes.supervise"]
+    command = [sys.executable, "-m", "altlib.runs.supervise"]
     command += [sys.executable, "-c", f"raise SystemExit({status})"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         assert process.wait(20) == status
