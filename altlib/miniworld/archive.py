@@ -89,12 +89,3 @@ def write_catalogue_line(scene: Scene, rng: Random) -> str:
     if scene.weather:
         parts.append(rng.choice(lexicon()["weather"][scene.weather]["signs"][:2]))
     return ", ".join(parts)
-
-
-def named_things(story: Story, number: int, rng: Random) -> list[tuple[str, str]]:
-    """Plain nouns and names of some things of a story's kind of scene; the story's own come first."""
-    pairs = [(plain_noun(s), s.name) for s in story.scenes if s.name]
-    main = setups()[story.setup].main
-    others = [(things()[g].nouns[0], name) for g, names in main.items() for name in names if not name.startswith("@")]
-    rng.shuffle(others)
-    return list(dict.fromkeys([*pairs, *others]))[:number]

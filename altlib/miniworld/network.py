@@ -16,9 +16,7 @@ from PIL import Image
 
 from altlib.miniworld.alt_text import write_alt_text
 from altlib.miniworld.archive import (
-    about,
     account_names,
-    named_things,
     plain_noun,
     write_account,
     write_catalogue_line,
@@ -285,26 +283,3 @@ def catalogued(seed: int, index: int) -> list[str]:
         else:
             entries.append(f"{line}\n{write_note(story, scene, rng)}")
     return entries
-
-
-def catalogued_names(seed: int, index: int) -> list[str]:
-    """The name of the main thing of each entry of :func:`catalogued`; empty where it has none or the post does not tell it."""
-    story = sample_story(f"{seed:x}-{index:06d}", Random(f"miniworld-catalogue/{seed}/{index}"))
-    return [scene.name if "name" in story.told else "" for scene in story.scenes]
-
-
-def word_list(seed: int, index: int, words: int = 8) -> str:
-    """An archive's word list on one story.
-
-    It begins with the post or what it is about; below stand plain nouns of things with what they are
-    called, the story's own first.
-
-    Args:
-        seed: Of the network.
-        index: Of the story.
-        words: How many things at most.
-    """
-    rng = Random(f"miniworld-words/{seed}/{index}")
-    story = sample_story(f"{seed:x}-{index:06d}", rng)
-    first = write_post(story, rng) if rng.random() < 0.3 else about(story, rng)
-    return "\n".join([first, *(f"{noun}: {name}" for noun, name in named_things(story, words, rng))])

@@ -116,11 +116,6 @@ class RotatedSubspace(nn.Module):
         inside = (x @ basis) @ basis.T
         return inside, x - inside
 
-    @torch.no_grad()
-    def set_rotation(self, weight: Tensor) -> None:
-        """Use this orthogonal matrix, (d, d)."""
-        self.rotate.weight = weight
-
 
 def mediate(x: Tensor, positions: Tensor, subspace: RotatedSubspace, path: str) -> Tensor:
     """The same residual stream, through which gradients flow only on one path (CLIP paper, appendix E).

@@ -126,16 +126,6 @@ def test_no_entry_of_the_archive_holds_alt_text_below_its_own_post():
             below += len(rest) == 2
             alone += len(rest) == 1
     assert below > 30 and alone > 30
-    assert [len(network.catalogued(11, i)) for i in range(20)] == [
-        len(network.catalogued_names(11, i)) for i in range(20)
-    ]
-
-
-def test_a_word_list_says_what_things_are_called():
-    head, *_ = network.word_list(3, 0).split("\n")
-    assert head and network.word_list(3, 0) == network.word_list(3, 0)
-    lists = [network.word_list(4, i).split("\n")[1:] for i in range(60)]
-    assert all(": " in line for lines in lists for line in lines) and max(map(len, lists)) == 8
 
 
 def test_threads_quote_the_post():

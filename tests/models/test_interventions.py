@@ -23,7 +23,8 @@ def test_the_swap_agrees_with_pyvene():
     theirs = RotatedSpaceIntervention(embed_dim=32)
     theirs.set_interchange_dim(7)
     ours = RotatedSubspace(32, 7)
-    ours.set_rotation(theirs.rotate_layer.weight.detach())
+    with torch.no_grad():
+        ours.rotate.weight = theirs.rotate_layer.weight.detach()
     base, source = torch.randn(2, 9, 32, generator=torch.Generator().manual_seed(1))
     base.requires_grad_()
     source.requires_grad_()
