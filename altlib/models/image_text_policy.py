@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from altlib.core.cache_keys import file_stamp
+from altlib.core.devices import mixed_precision
 from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
@@ -122,6 +123,9 @@ class ImageTextPolicy(nn.Module):
         getattr(model.model, vision).requires_grad_(trains_vision)
         lora = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear")
         inject_adapter_in_model(lora, model.model.language_model)
+        for p in model.parameters():  # in half precision, small updates would be lost or become NaN
+            if p.requires_grad:
+                p.data = p.data.float()
         silence_dropout(self)
 
     @property
@@ -133,6 +137,11 @@ class ImageTextPolicy(nn.Module):
     def device(self) -> torch.device:
         """Where the model is."""
         return self.model.get_input_embeddings().weight.device
+
+    @property
+    def precision(self) -> torch.dtype:
+        """The number type in which it computes on its device (:func:`altlib.core.devices.mixed_precision`)."""
+        return mixed_precision(str(self.device), sum(p.numel() for p in self.model.parameters()))
 
     @property
     def shares_prompts(self) -> bool:
@@ -251,7 +260,8 @@ class ImageTextPolicy(nn.Module):
         for path, post in zip(paths, posts, strict=True):
             image = centre_crop(open_picture(path, longest=4096))
             inputs = self.processor(images=[image], text=[self.prompt(post)], return_tensors="pt").to(self.device)
-            out = self.model.generate(**inputs, num_beams=beams, max_new_tokens=max_tokens, do_sample=False)
+            with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+                out = self.model.generate(**inputs, num_beams=beams, max_new_tokens=max_tokens, do_sample=False)
             said = out[0, inputs["input_ids"].shape[1] :]
             texts.append(self.processor.tokenizer.decode(said, skip_special_tokens=True).strip())
         return texts
@@ -286,6 +296,9 @@ def load_image_text_policy(
 ) -> ImageTextPolicy:
     """A policy from a pretrained model; weights are read from safetensors only.
 
+    Weights that learn are float32. The others are of the number type that is computed with, whatever
+    they were published in: LLaVA's are float16.
+
     Args:
         name: A folder or a hub name, such as ``llava-hf/llava-v1.6-vicuna-7b-hf``.
         settings: What learns and what is read.
@@ -300,8 +313,9 @@ def load_image_text_policy(
     hide_bars_of_loading()
     try:
         processor = AutoProcessor.from_pretrained(name)
-        model = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
+        model: Any = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", name, error) from error
+    model.to(mixed_precision(device, model.num_parameters()))
     torch.manual_seed(0)
     return ImageTextPolicy(model, processor, settings, trains_vision).to(device)

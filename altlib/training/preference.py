@@ -199,7 +199,8 @@ class PreferenceLearner:
             said = data.reference
         else:
             with autocast(self.module):
-                said = reference_log_probabilities(self.module, data.prepared, data.wanted, self.settings.batch_size)
+                size = self.settings.micro_batch or self.settings.batch_size
+                said = reference_log_probabilities(self.module, data.prepared, data.wanted, size)
         ratios = said - data.reference
         beta = self.settings.loss.beta if self.settings.loss else 1.0
         names = [name for name, worse in COMPARISONS.items() if worse in data.wanted]

@@ -11,6 +11,7 @@ from altlib.core.errors import BackboneError
 from altlib.data.comparisons import MCM_DPO_WEIGHTS, combinations
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings, load_image_text_policy
 from altlib.models.policy import NegativeSettings
+from altlib.training.preference import PreferenceSettings, train_policy
 from tests.conftest import ROOT
 from tests.image_text_models import tiny_llava
 
@@ -138,6 +139,24 @@ def test_the_example_of_chapter_08_trains_and_writes(tmp_path, picture, monkeypa
     exec(code, again)
     assert len(found["texts"]) == min(5, len(found["split"]["val"])) > 1 and again["texts"] == found["texts"]
     assert (tmp_path / "runs/llava/mcm-dpo/learned.safetensors").is_file()
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_model_that_was_published_in_half_precision_learns_and_writes(tmp_path, pairs, monkeypatch, precision):
+    model, processor = tiny_llava("llava")
+    model.half().save_pretrained(tmp_path / "llava")
+    processor.save_pretrained(tmp_path / "llava")
+    for module in ("models.image_text_policy", "training.preference"):
+        monkeypatch.setattr(f"altlib.{module}.mixed_precision", lambda *_: precision)
+    policy = load_image_text_policy(str(tmp_path / "llava"), ImageTextSettings(rank=2), False)
+    assert {p.dtype for p in policy.parameters() if not p.requires_grad} == {precision}
+    before = {name: p.clone() for name, p in policy.named_parameters() if p.requires_grad}
+    settings = PreferenceSettings(None, epochs=3, batch_size=2, learning_rate=1e-6, schedule="constant", warm_up=0.0)
+    train_policy(policy, pairs, pairs[:2], NegativeSettings(), settings, tmp_path / "sft", "sft")
+    learned = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    assert all(p.dtype == torch.float32 and torch.isfinite(p).all() for p in learned.values())
+    assert all(not torch.equal(p, before[name]) for name, p in learned.items() if "projector" in name)
+    assert len(policy.write(pairs["image"], pairs["text"], beams=2, max_tokens=4)) == 3
 
 
 def test_the_stamp_of_pairs_changes_with_everything_that_decides_how_they_are_read(pairs, picture):
