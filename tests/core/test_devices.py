@@ -8,6 +8,7 @@ import torch
 from altlib.core import devices
 from altlib.core.devices import BFLOAT16_FROM, distributed, mixed_precision, pick_device, said_by_first_process
 from altlib.core.errors import ParameterError
+from altlib.models.captioner import CaptionerConfig, build_captioner
 
 
 @pytest.fixture
@@ -55,3 +56,54 @@ def test_the_real_processor_says_what_it_can():
     known = torch.cpu.get_capabilities()
     native = any(known.get(name) for name in devices.BFLOAT16_FLAGS)
     assert mixed_precision("cpu", 10**9) == (torch.bfloat16 if native else torch.float32)
+
+
+@pytest.fixture
+def usual_products():
+    """Products as torch computes them by itself, before and after."""
+
+    def restore() -> None:
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cuda.enable_flash_sdp(True)
+
+    restore()
+    yield
+    restore()
+
+
+def gradients(captioner, examples):
+    captioner.zero_grad()
+    features = torch.randn(len(examples), captioner.config.clip_width, generator=torch.Generator().manual_seed(1))
+    loss = captioner(features, examples)
+    loss.backward()
+    return torch.cat([loss.detach()[None], *(p.grad.flatten() for p in captioner.parameters() if p.grad is not None)])
+
+
+def test_products_by_onednn_are_float32_products(usual_products):
+    captioner = build_captioner(CaptionerConfig("miniature", clip_width=32, max_tokens=60), 0)
+    examples = [captioner.encode("Brew day!", "Two growlers on a red cloth."), captioner.encode("", "A mug.")]
+    before = gradients(captioner, examples)
+    if not devices.multiply_by_onednn():
+        pytest.skip("this processor computes products as torch does by itself")
+    assert torch.get_float32_matmul_precision() == "medium" and devices.multiply_by_onednn()
+    torch.testing.assert_close(gradients(captioner, examples), before, rtol=1e-3, atol=1e-4)
+    made = torch.Generator().manual_seed(0)
+    for m, k, n in [(1, 256, 768), (3, 17, 5), (100, 256, 2048), (2048, 512, 512)]:
+        a, b = torch.randn(m, k, generator=made), torch.randn(k, n, generator=made)
+        exact = a.double() @ b.double()
+        assert (a @ b - exact).abs().max() < 1e-5 * exact.abs().max()
+
+
+@pytest.mark.parametrize("reason", ["flags", "error"])
+def test_products_stay_as_they_are_where_onednn_is_no_faster_or_not_exact(usual_products, monkeypatch, reason):
+    flags = {"avx512_bf16": reason == "error"}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
+    monkeypatch.setattr(devices, "FLOAT32_ERROR", -1.0 if reason == "error" else 1.0)
+    assert not devices.multiply_by_onednn() and pick_device("cpu") == "cpu"
+    assert torch.get_float32_matmul_precision() == "highest" and torch.backends.cuda.flash_sdp_enabled()
+
+
+def test_who_chose_another_precision_keeps_it(usual_products):
+    torch.set_float32_matmul_precision("high")
+    assert pick_device("cpu") == "cpu" and not devices.multiply_by_onednn()
+    assert torch.get_float32_matmul_precision() == "high" and torch.backends.cuda.flash_sdp_enabled()
