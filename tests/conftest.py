@@ -44,6 +44,14 @@ def wait_until(happened: Callable[[], bool], seconds: float = 20.0) -> bool:
     return happened()
 
 
+@pytest.fixture(autouse=True)
+def usual_products():
+    """Products as torch computes them by itself after each test; otherwise results would depend on which tests ran before."""
+    yield
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cuda.enable_flash_sdp(True)
+
+
 @pytest.fixture(scope="session")
 def tokenizer():
     """The miniature GPT-2's tokenizer."""

@@ -58,19 +58,6 @@ def test_the_real_processor_says_what_it_can():
     assert mixed_precision("cpu", 10**9) == (torch.bfloat16 if native else torch.float32)
 
 
-@pytest.fixture
-def usual_products():
-    """Products as torch computes them by itself, before and after."""
-
-    def restore() -> None:
-        torch.set_float32_matmul_precision("highest")
-        torch.backends.cuda.enable_flash_sdp(True)
-
-    restore()
-    yield
-    restore()
-
-
 def gradients(captioner, examples):
     captioner.zero_grad()
     features = torch.randn(len(examples), captioner.config.clip_width, generator=torch.Generator().manual_seed(1))
@@ -79,7 +66,7 @@ def gradients(captioner, examples):
     return torch.cat([loss.detach()[None], *(p.grad.flatten() for p in captioner.parameters() if p.grad is not None)])
 
 
-def test_products_by_onednn_are_float32_products(usual_products):
+def test_products_by_onednn_are_float32_products():
     captioner = build_captioner(CaptionerConfig("miniature", clip_width=32, max_tokens=60), 0)
     examples = [captioner.encode("Brew day!", "Two growlers on a red cloth."), captioner.encode("", "A mug.")]
     before = gradients(captioner, examples)
@@ -95,7 +82,7 @@ def test_products_by_onednn_are_float32_products(usual_products):
 
 
 @pytest.mark.parametrize("reason", ["flags", "error"])
-def test_products_stay_as_they_are_where_onednn_is_no_faster_or_not_exact(usual_products, monkeypatch, reason):
+def test_products_stay_as_they_are_where_onednn_is_no_faster_or_not_exact(monkeypatch, reason):
     flags = {"avx512_bf16": reason == "error"}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
     monkeypatch.setattr(devices, "FLOAT32_ERROR", -1.0 if reason == "error" else 1.0)
@@ -103,7 +90,7 @@ def test_products_stay_as_they_are_where_onednn_is_no_faster_or_not_exact(usual_
     assert torch.get_float32_matmul_precision() == "highest" and torch.backends.cuda.flash_sdp_enabled()
 
 
-def test_who_chose_another_precision_keeps_it(usual_products):
+def test_who_chose_another_precision_keeps_it():
     torch.set_float32_matmul_precision("high")
     assert pick_device("cpu") == "cpu" and not devices.multiply_by_onednn()
     assert torch.get_float32_matmul_precision() == "high" and torch.backends.cuda.flash_sdp_enabled()
