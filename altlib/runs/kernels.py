@@ -27,7 +27,8 @@ LIBRARIES = (
 )
 # A kernel's command: asks for a kernel, and runs until that ends, or who started this command does.
 ASK = """
-import json, os, select, socket, sys
+import json, os, select, signal, socket, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 parent, server = os.getppid(), socket.socket(socket.AF_UNIX)
 server.connect(sys.argv[1])
 server.sendall(json.dumps([os.getcwd(), dict(os.environ), sys.argv[2:]]).encode() + b"\\n")
