@@ -243,8 +243,8 @@ def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict
     """Random pairs to learn from and to follow rewards on; no picture is in both.
 
     Pairs that are marked for one of them stay there, unmarked ones go to either, and those of test
-    pictures to neither. Where none is marked for rewards, as in MCM-DPO's files, a fifth of the pairs at most is
-    taken for them.
+    pictures to neither. Where all are marked for training, as in MCM-DPO's files, a fifth of them
+    chooses pictures, whose pairs are taken for rewards.
 
     Args:
         pairs: The pairs.
@@ -257,7 +257,7 @@ def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict
     """
     frame = pairs.frame[pairs.frame["split"] != "test"].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
-    free = frame["split"] == "" if marked.any() else ~marked
+    free = frame["split"] == ("" if {"val", ""} & set(frame["split"]) else "train")
     loose = frame[free]
     wanted = max(0, min(validation - int(marked.sum()), len(loose) // 5))
     kept = set(frame.loc[marked, "image"]) | set(loose["image"].iloc[:wanted])

@@ -316,6 +316,7 @@ def load_image_text_policy(
         model: Any = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", name, error) from error
-    model.to(mixed_precision(device, model.num_parameters()))
+    for p in model.parameters():  # not its buffers: the frequencies of rotary positions need float32
+        p.data = p.data.to(mixed_precision(device, model.num_parameters()))
     torch.manual_seed(0)
     return ImageTextPolicy(model, processor, settings, trains_vision).to(device)
