@@ -4,12 +4,12 @@
 
 Each time, who runs the command is killed after a random time, and what was started below it is counted 10 s later.
 
-Measured: 6 processes ran on after each of two kills without it, none after four with it.
+Measured in two unfinished runs together: 6 processes ran on after each of two kills without it, none after four with it.
 """
 
+import contextlib
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 from faults import MARK, ROOT, copy_project, started
 
 from altlib.runs.book import read_parameters, snakemake_command
@@ -46,8 +47,8 @@ def left_behind(supervised, seconds):
         time.sleep(WAIT)
         left = started(mark)
         for process in left:
-            process.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
     return below, len(left)
 
 

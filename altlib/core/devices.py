@@ -71,7 +71,7 @@ def multiply_by_onednn() -> bool:
         Whether oneDNN computes them.
     """
     if torch.get_float32_matmul_precision() != "highest":  # this was done before, or somebody has chosen otherwise
-        return not torch.backends.cuda.flash_sdp_enabled()
+        return torch.get_float32_matmul_precision() == "medium"
     if torch.accelerator.is_available() or not torch.cpu.get_capabilities().get("avx512_bf16"):
         return False
     torch.set_float32_matmul_precision("medium")

@@ -26,7 +26,14 @@ from altlib.core.images import centre_crop, open_picture
 from altlib.core.model_names import offline_hint
 from altlib.core.progress import hide_bars_of_loading
 from altlib.data.comparisons import Combination
-from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, copied_state, silence_dropout
+from altlib.models.policy import (
+    NegativeSettings,
+    PairPictures,
+    autocast,
+    combination_trees,
+    copied_state,
+    silence_dropout,
+)
 from altlib.models.response_trees import Tree, tree_log_probabilities
 
 REQUEST = "Write alt text for this picture of a post: one or two sentences that describe what it shows.\nContext: "
@@ -137,11 +144,6 @@ class ImageTextPolicy(nn.Module):
     def device(self) -> torch.device:
         """Where the model is."""
         return self.model.get_input_embeddings().weight.device
-
-    @property
-    def precision(self) -> torch.dtype:
-        """The number type in which it computes on its device (:func:`altlib.core.devices.mixed_precision`)."""
-        return mixed_precision(str(self.device), sum(p.numel() for p in self.model.parameters()))
 
     @property
     def shares_prompts(self) -> bool:
@@ -260,7 +262,7 @@ class ImageTextPolicy(nn.Module):
         for path, post in zip(paths, posts, strict=True):
             image = centre_crop(open_picture(path, longest=4096))
             inputs = self.processor(images=[image], text=[self.prompt(post)], return_tensors="pt").to(self.device)
-            with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            with autocast(self):
                 out = self.model.generate(**inputs, num_beams=beams, max_new_tokens=max_tokens, do_sample=False)
             said = out[0, inputs["input_ids"].shape[1] :]
             texts.append(self.processor.tokenizer.decode(said, skip_special_tokens=True).strip())
@@ -316,7 +318,8 @@ def load_image_text_policy(
         model: Any = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", name, error) from error
+    precision = mixed_precision(device, model.num_parameters())
     for p in model.parameters():  # not its buffers: the frequencies of rotary positions need float32
-        p.data = p.data.to(mixed_precision(device, model.num_parameters()))
+        p.data = p.data.to(precision)
     torch.manual_seed(0)
     return ImageTextPolicy(model, processor, settings, trains_vision).to(device)

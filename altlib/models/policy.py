@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from altlib.core.devices import mixed_precision
 from altlib.core.images import centre_crop, open_picture
 from altlib.data.comparisons import BEST, Combination
 from altlib.data.negatives import NEGATIVES, diffuse, partners, spoil_picture
@@ -119,6 +120,17 @@ class Policy(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write what has been learned."""
+
+
+def precision_of(policy: Any) -> torch.dtype:
+    """The number type that pays for a policy of this size on its device."""
+    return mixed_precision(str(policy.device), sum(p.numel() for p in policy.parameters()))
+
+
+def autocast(policy: Policy) -> torch.autocast:
+    """The number type in which a policy computes."""
+    where, precision = policy.device.type, precision_of(policy)
+    return torch.autocast(where, precision, enabled=precision != torch.float32)
 
 
 def silence_dropout(model: nn.Module) -> None:

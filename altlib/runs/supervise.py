@@ -45,9 +45,8 @@ def main() -> int:
         os.environ |= {"TMPDIR": folder, "JUPYTER_PATH": folder}
         try:
             if sys.platform == "linux":
-                ctypes.CDLL(None).prctl(
-                    ADOPT_ORPHANS, 1, 0, 0, 0
-                )  # a process whose parent was killed is below this one
+                # A process whose parent was killed becomes a child of this one.
+                ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
                 if len(os.fsencode(folder)) <= LONGEST:
                     subprocess.Popen([sys.executable, "-m", "altlib.runs.kernels", folder], stdin=subprocess.DEVNULL)
             process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)

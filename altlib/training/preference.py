@@ -22,7 +22,7 @@ from torch import Tensor
 
 from altlib.core.cache_keys import Key, weights_fingerprint
 from altlib.core.code_imports import code_fingerprint
-from altlib.core.devices import mixed_precision, precision_name
+from altlib.core.devices import precision_name
 from altlib.core.files import only_one, whole_file
 from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.data.comparisons import BEST, COMPARISONS, Combination, combinations
@@ -30,7 +30,9 @@ from altlib.models.policy import (
     NegativeSettings,
     Policy,
     PreparedPairs,
+    autocast,
     check_combinations,
+    precision_of,
     reference_log_probabilities,
 )
 from altlib.training.examples import bucketed_batches
@@ -112,17 +114,6 @@ def kept_reference(
             with whole_file(file) as part:
                 save_file({"log_probabilities": found}, part)
         return load_file(file)["log_probabilities"]
-
-
-def precision_of(policy: Any) -> torch.dtype:
-    """The number type that pays for a policy of this size on its device."""
-    return mixed_precision(str(policy.device), sum(p.numel() for p in policy.parameters()))
-
-
-def autocast(policy: Policy) -> torch.autocast:
-    """The number type in which a policy computes."""
-    where, precision = policy.device.type, precision_of(policy)
-    return torch.autocast(where, precision, enabled=precision != torch.float32)
 
 
 class PreferenceLearner:

@@ -138,6 +138,10 @@ def test_the_example_of_chapter_08_trains_and_writes(tmp_path, picture, monkeypa
     again = {}
     exec(code, again)
     assert len(found["texts"]) == min(5, len(found["split"]["val"])) > 1 and again["texts"] == found["texts"]
+    states = [dict(each["policy"].named_parameters()) for each in (found, again)]
+    assert all(torch.equal(p, states[1][name]) for name, p in states[0].items())
+    fresh = dict(load_image_text_policy("llava", ImageTextSettings(), False).named_parameters())
+    assert any(not torch.equal(p, states[1][name]) for name, p in fresh.items())
     assert (tmp_path / "runs/llava/mcm-dpo/learned.safetensors").is_file()
 
 
@@ -146,10 +150,11 @@ def test_a_model_that_was_published_in_half_precision_learns_and_writes(tmp_path
     model, processor = tiny_llava("llava")
     model.half().save_pretrained(tmp_path / "llava")
     processor.save_pretrained(tmp_path / "llava")
-    for module in ("models.image_text_policy", "training.preference"):
+    for module in ("models.image_text_policy", "models.policy"):
         monkeypatch.setattr(f"altlib.{module}.mixed_precision", lambda *_: precision)
     policy = load_image_text_policy(str(tmp_path / "llava"), ImageTextSettings(rank=2), False)
     assert {p.dtype for p in policy.parameters() if not p.requires_grad} == {precision}
+    assert {b.dtype for b in policy.model.model.language_model.buffers() if b.is_floating_point()} == {torch.float32}
     before = {name: p.clone() for name, p in policy.named_parameters() if p.requires_grad}
     settings = PreferenceSettings(None, epochs=3, batch_size=2, learning_rate=1e-6, schedule="constant", warm_up=0.0)
     train_policy(policy, pairs, pairs[:2], NegativeSettings(), settings, tmp_path / "sft", "sft")
