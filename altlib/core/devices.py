@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import torch
@@ -64,8 +66,8 @@ def multiply_by_onednn() -> bool:
     On AMD's processors with avx512_bf16, MKL computes at half the rate of oneDNN. torch hands products
     to oneDNN if they may be computed in bfloat16. Without AMX, oneDNN computes them in float32 all the
     same; a product is computed to see whether it does. Attention is then computed from whole matrices,
-    as torch's attention in blocks multiplies too little at a time for oneDNN. A captioner trains 1.4
-    times as fast (``bench/products.py``).
+    as torch's attention in blocks multiplies too little at a time for oneDNN; long sequences need
+    :func:`attention_in_blocks`. A captioner trains 1.4 times as fast (``bench/products.py``).
 
     Returns:
         Whether oneDNN computes them.
@@ -82,6 +84,21 @@ def multiply_by_onednn() -> bool:
         return False
     torch.backends.cuda.enable_flash_sdp(False)  # it is the processor's switch, too
     return True
+
+
+@contextlib.contextmanager
+def attention_in_blocks() -> Iterator[None]:
+    """Compute attention in blocks within, whatever :func:`multiply_by_onednn` chose, as long sequences need it.
+
+    From some 200 tokens on, blocks are faster than whole matrices, and their memory does not grow with
+    the square of the length.
+    """
+    chosen = torch.backends.cuda.flash_sdp_enabled()
+    torch.backends.cuda.enable_flash_sdp(True)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.enable_flash_sdp(chosen)
 
 
 def mixed_precision(device: str, parameters: int) -> torch.dtype:

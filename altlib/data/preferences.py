@@ -20,6 +20,7 @@ from altlib.core.errors import CorpusError
 from altlib.data.described import sample_rows
 from altlib.data.sources.fields import inside
 from altlib.data.sources.mcm_dpo import data_files, entries, record_of, rejected_response, split_of
+from altlib.data.splits import SPLITS
 from altlib.miniworld.fact_errors import ERRORS, right_and_wrong
 
 PAIR_COLUMNS = ("item_id", "image", "text", "chosen", "rejected", "error", "split")
@@ -31,6 +32,11 @@ KNOWN_AS = {
     "text": ("text", "post", "context"),
     "chosen": ("chosen", "alt_text", "alt"),
     "rejected": ("rejected",),
+}
+# What splits are called in files, in small letters.
+SPLIT_NAMES = {
+    **{"": "", "train": "train", "training": "train", "test": "test", "testing": "test"},
+    **{"val": "val", "valid": "val", "validation": "val", "dev": "val"},
 }
 
 
@@ -110,10 +116,11 @@ def read_mcm_dpo(where: Path) -> Pairs:
 def read_jsonl(file: Path) -> Pairs:
     """The pairs of a file of JSON lines; picture paths are relative to its folder.
 
-    Fields are found under the names of :data:`KNOWN_AS`; ``error`` and ``split`` may be given.
+    Fields are found under the names of :data:`KNOWN_AS`; ``error`` and ``split`` may be given, splits
+    by the names of :data:`SPLIT_NAMES`.
 
     Raises:
-        CorpusError: The file is missing, or holds no pair.
+        CorpusError: The file is missing, names an unknown split, or holds no pair.
     """
     if not file.is_file():
         raise CorpusError(f"there is no file of preference pairs {file}")
@@ -123,6 +130,11 @@ def read_jsonl(file: Path) -> Pairs:
             rows.append(json_row(entry, number, file))
         except (KeyError, TypeError, ValueError, AttributeError):
             malformed += 1
+    unknown = sorted({row["split"] for row in rows} - set(SPLITS) - {""})
+    if unknown:
+        raise CorpusError(
+            f"{file} names the unknown split {unknown[0]!r}; known: {', '.join(filter(None, SPLIT_NAMES))}"
+        )
     return as_pairs(rows, str(file), malformed)
 
 
@@ -140,6 +152,7 @@ def json_row(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
         return str(value)
 
     image = inside(file.parent.resolve(), found("image"))
+    split = str(entry.get("split") or "").strip()
     return {
         "item_id": found("item_id", str(number)),
         "image": image,
@@ -147,7 +160,7 @@ def json_row(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
         "chosen": found("chosen"),
         "rejected": found("rejected"),
         "error": str(entry.get("error", "")),
-        "split": str(entry.get("split", "")),
+        "split": SPLIT_NAMES.get(split.lower(), split),
     }
 
 
@@ -243,8 +256,9 @@ def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict
     """Random pairs to learn from and to follow rewards on; no picture is in both.
 
     Pairs that are marked for one of them stay there, unmarked ones go to either, and those of test
-    pictures to neither. Where all are marked for training, as in MCM-DPO's files, a fifth of them
-    chooses pictures, whose pairs are taken for rewards.
+    pictures to neither. Where all are marked for training, as in MCM-DPO's files, pictures are taken
+    for rewards until they have a fifth of the pairs. A picture's pairs go together; those beyond
+    ``validation`` are left out.
 
     Args:
         pairs: The pairs.
@@ -258,9 +272,12 @@ def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict
     frame = pairs.frame[pairs.frame["split"] != "test"].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
     free = frame["split"] == ("" if {"val", ""} & set(frame["split"]) else "train")
-    loose = frame[free]
-    wanted = max(0, min(validation - int(marked.sum()), len(loose) // 5))
-    kept = set(frame.loc[marked, "image"]) | set(loose["image"].iloc[:wanted])
+    kept = set(frame.loc[marked, "image"])
+    taken = frame["image"].isin(kept) & (marked | free)
+    loose = frame[free & ~taken]
+    wanted = min(validation - int(taken.sum()), len(loose) // 5)
+    per_picture = loose.groupby("image", sort=False).size()
+    kept |= set(per_picture.index[per_picture.cumsum() - per_picture < wanted])
     watched = frame["image"].isin(kept) & (marked | free)
     found = {"val": frame[watched][:validation], "train": frame[~frame["image"].isin(kept)]}
     found["train"] = found["train"][: training or None]

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from altlib.core.cache_keys import FileStamp, Key, file_stamp
 from altlib.core.code_imports import code_fingerprint
+from altlib.core.devices import BFLOAT16_FROM, attention_in_blocks, mixed_precision, precision_name
 from altlib.core.errors import PictureError
 from altlib.core.images import open_picture
-from altlib.core.model_names import offline_hint
-from altlib.core.progress import hide_bars_of_loading, progress_bar
+from altlib.core.progress import progress_bar
 from altlib.core.statistics import derangement
+from altlib.models.image_text_model import cast_parameters, load_image_text_model
 from altlib.models.replies import Replies
 
 CODE = code_fingerprint("generation.baselines")
@@ -99,7 +100,8 @@ def vision_language_captions(
         PictureError: A picture cannot be used.
     """
     asked = list(requests or [REQUEST] * len(paths))
-    settings = [model_files(model), beams, max_tokens, torch.device(device).type]
+    precision = precision_name(mixed_precision(device, BFLOAT16_FROM))
+    settings = [model_files(model), beams, max_tokens, torch.device(device).type, precision]
     keys = [caption_key(settings, path, request) for path, request in zip(paths, asked, strict=True)]
     with Replies(cache or Path(":memory:")) as kept:
         missing = {key: row for row, key in enumerate(keys) if kept.get(key) is None}
@@ -141,22 +143,17 @@ def described_batches(
         max_tokens: As there.
         batch_size: As there.
     """
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
-    hide_bars_of_loading()
-    try:
-        processor = AutoProcessor.from_pretrained(model)
-        network: Any = AutoModelForImageTextToText.from_pretrained(model, use_safetensors=True)
-        network.to(device).eval()
-    except (OSError, ValueError) as error:
-        raise offline_hint("image-to-text", model, error) from error
+    network, processor = load_image_text_model(model)
+    network.to(device).requires_grad_(False)
+    cast_parameters(network, mixed_precision(device, network.num_parameters()))
     for start in progress_bar(range(0, len(asked), batch_size), desc=f"captions by {model}", unit=" batches"):
         batch = asked[start : start + batch_size]
         pictures = [open_picture(path, longest=1024) for path, _ in batch]
         texts = [request_to(processor, request) for _, request in batch]
         said = {"text": texts, "padding": True} if all(texts) else {}
-        inputs = processor(images=pictures, return_tensors="pt", **said).to(device)
-        out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
+        inputs = processor(images=pictures, return_tensors="pt", **said).to(device, network.dtype)
+        with attention_in_blocks():
+            out = network.generate(**inputs, num_beams=beams, no_repeat_ngram_size=3, max_new_tokens=max_tokens)
         if said:
             out = out[:, inputs["input_ids"].shape[1] :]
         yield [caption.strip() for caption in processor.batch_decode(out, skip_special_tokens=True)]

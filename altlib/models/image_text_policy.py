@@ -19,19 +19,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from altlib.core.cache_keys import file_stamp
-from altlib.core.devices import mixed_precision
+from altlib.core.devices import attention_in_blocks
 from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
-from altlib.core.model_names import offline_hint
-from altlib.core.progress import hide_bars_of_loading
 from altlib.data.comparisons import Combination
+from altlib.models.image_text_model import cast_parameters, load_image_text_model
 from altlib.models.policy import (
     NegativeSettings,
     PairPictures,
     autocast,
     combination_trees,
     copied_state,
+    precision_of,
     silence_dropout,
 )
 from altlib.models.response_trees import Tree, tree_log_probabilities
@@ -101,6 +101,8 @@ class ImageTextPairs:
 class ImageTextPolicy(nn.Module):
     """An image-text-to-text model whose language model learns through LoRA.
 
+    Weights that learn become float32, the others the number type that is computed with on the model's device.
+
     Args:
         model: From transformers' ``AutoModelForImageTextToText``.
         processor: Its processor.
@@ -130,9 +132,7 @@ class ImageTextPolicy(nn.Module):
         getattr(model.model, vision).requires_grad_(trains_vision)
         lora = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear")
         inject_adapter_in_model(lora, model.model.language_model)
-        for p in model.parameters():  # in half precision, small updates would be lost or become NaN
-            if p.requires_grad:
-                p.data = p.data.float()
+        cast_parameters(model, precision_of(self))
         silence_dropout(self)
 
     @property
@@ -209,6 +209,7 @@ class ImageTextPolicy(nn.Module):
         features = torch.cat(list(getattr(found, "pooler_output", found))).to(embedded.dtype)  # (picture tokens, d)
         return embedded.masked_scatter((tokens == self.image_token)[:, None], features)
 
+    @attention_in_blocks()
     def log_probabilities(self, prepared: ImageTextPairs, rows: Sequence[int], wanted: Sequence[Combination]) -> Tensor:
         """log p(response | post, picture) of pairs in several combinations, (B, number of combinations) in nats."""
         pictures = {
@@ -256,6 +257,7 @@ class ImageTextPolicy(nn.Module):
         return -F.cross_entropy(said, ids[0, start + 1 :], reduction="sum")
 
     @torch.inference_mode()
+    @attention_in_blocks()
     def write(self, paths: Sequence[str], posts: Sequence[str], beams: int = 3, max_tokens: int = 60) -> list[str]:
         """Alt text for pictures with their posts, one at a time."""
         texts = []
@@ -298,9 +300,6 @@ def load_image_text_policy(
 ) -> ImageTextPolicy:
     """A policy from a pretrained model; weights are read from safetensors only.
 
-    Weights that learn are float32. The others are of the number type that is computed with, whatever
-    they were published in: LLaVA's are float16.
-
     Args:
         name: A folder or a hub name, such as ``llava-hf/llava-v1.6-vicuna-7b-hf``.
         settings: What learns and what is read.
@@ -310,16 +309,6 @@ def load_image_text_policy(
     Raises:
         BackboneError: The model can be neither found nor downloaded.
     """
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
-    hide_bars_of_loading()
-    try:
-        processor = AutoProcessor.from_pretrained(name)
-        model: Any = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
-    except (OSError, ValueError) as error:
-        raise offline_hint("image-to-text", name, error) from error
-    precision = mixed_precision(device, model.num_parameters())
-    for p in model.parameters():  # not its buffers: the frequencies of rotary positions need float32
-        p.data = p.data.to(precision)
+    model, processor = load_image_text_model(name)
     torch.manual_seed(0)
-    return ImageTextPolicy(model, processor, settings, trains_vision).to(device)
+    return ImageTextPolicy(model.to(device), processor, settings, trains_vision)

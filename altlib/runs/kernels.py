@@ -7,6 +7,7 @@ FOLDER get the kernels of ``python -m altlib.runs.kernels FOLDER``, under the na
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -53,7 +54,8 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
             raise ConnectionError("who asked has ended")
         os.environ.update(json.loads(line)[1] | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"})
         for library in LIBRARIES:
-            importlib.import_module(library)
+            with contextlib.suppress(ImportError):  # who needs it says so
+                importlib.import_module(library)
         return connection, json.loads(line)
 
     def finish_request(self, request: Any, client_address: Any) -> None:

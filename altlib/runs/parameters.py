@@ -273,7 +273,7 @@ def read_chapter(notebook: Path) -> Chapter:
         parse_cell("".join(cells[0]["source"]), notebook.name),
         tuple(declared.get("reads", [])),
         tuple(declared.get("writes", [])),
-        bool(declared.get("long", False)),
+        declared.get("long") is True,
     )
 
 

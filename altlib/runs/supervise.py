@@ -53,6 +53,7 @@ def main() -> int:
             threading.Thread(target=end_with_holder, daemon=True).start()
             return process.wait()
         finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one ends nothing halfway
             end_children()
 
 

@@ -90,6 +90,14 @@ def test_products_stay_as_they_are_where_onednn_is_no_faster_or_not_exact(monkey
     assert torch.get_float32_matmul_precision() == "highest" and torch.backends.cuda.flash_sdp_enabled()
 
 
+def test_attention_is_computed_in_blocks_only_where_it_is_asked_for():
+    torch.backends.cuda.enable_flash_sdp(False)
+    with pytest.raises(ValueError), devices.attention_in_blocks():
+        assert torch.backends.cuda.flash_sdp_enabled()
+        raise ValueError
+    assert not torch.backends.cuda.flash_sdp_enabled()
+
+
 def test_who_chose_another_precision_keeps_it():
     torch.set_float32_matmul_precision("high")
     assert pick_device("cpu") == "cpu" and not devices.multiply_by_onednn()

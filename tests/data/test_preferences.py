@@ -118,6 +118,29 @@ def test_where_all_pairs_are_marked_for_training_some_are_taken_to_follow_reward
     assert not set(found["train"]["image"]) & set(found["val"]["image"])
 
 
+@pytest.mark.parametrize("mark", ["train", ""])
+def test_pairs_of_the_same_pictures_go_together_and_few_are_left_out(mark):
+    rows = [{"image": f"{n % 20}.png", "split": mark} for n in range(100)]  # five pairs of each picture
+    found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 10, 0)
+    assert len(found["val"]) == 10 and len(found["train"]) == 90
+    found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 12, 0)
+    assert len(found["val"]) == 12 and len(found["train"]) == 85
+    found = split_pairs(Pairs(pd.DataFrame(rows[:4] * 5), {}), 0, 12, 0)
+    assert len(found["val"]) == 5 and len(found["train"]) == 15
+
+
+def test_splits_of_json_lines_are_known_by_their_usual_names_and_others_are_refused(tmp_path, picture):
+    picture("a.png")
+    names = ["Train", "training", "dev", " validation", "val", "test", "", None]
+    file = tmp_path / "pairs.jsonl"
+    rows = [{"image": "a.png", "chosen": "A", "rejected": "B", "split": name} for name in names]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    assert read_jsonl(file).frame["split"].tolist() == ["train", "train", "val", "val", "val", "test", "", ""]
+    file.write_text(json.dumps(rows[0] | {"split": "holdout"}))
+    with pytest.raises(CorpusError, match="unknown split 'holdout'; known: train, training"):
+        read_jsonl(file)
+
+
 def test_a_source_is_found_by_its_name(tmp_path, picture):
     picture("a.png")
     row = {"image": "a.png", "chosen": "A", "rejected": "B"}

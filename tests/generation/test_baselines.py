@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from altlib.generation import baselines
-from tests.image_text_models import tiny_blip2, tokenizer_with_pictures
+from tests.image_text_models import tiny_blip2, tiny_llava, tokenizer_with_pictures
 
 
 def test_the_nearest_neighbour_has_the_largest_dot_product():
@@ -37,6 +37,33 @@ def test_a_vision_language_model_is_run_from_a_folder(tmp_path, picture):
         max_tokens=5,
     )
     assert len(captions) == 2 and all(isinstance(c, str) for c in captions)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_model_that_was_published_in_half_precision_computes_in_the_type_of_its_device(
+    tmp_path, picture, monkeypatch, precision
+):
+    monkeypatch.setattr(baselines, "mixed_precision", lambda *_: precision)
+    model, processor = tiny_llava("llava")
+    processor.chat_template = "<image>\n{% for m in messages %}{{ m['content'][1]['text'] }}{% endfor %}"
+    path, found = str(picture("a.png")), []
+    for published in (torch.float16, precision):
+        folder = tmp_path / str(published)
+        model.to(published).save_pretrained(folder)
+        processor.save_pretrained(folder)
+        found.append(baselines.vision_language_captions(str(folder), [path], "cpu", beams=2, max_tokens=5))
+    assert found[0] == found[1] and found[0][0]
+
+
+def test_captions_are_made_again_in_another_number_type(tmp_path, picture, monkeypatch):
+    path = str(picture("a.png"))
+    keys = []
+    for precision in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(baselines, "mixed_precision", lambda *_, precision=precision: precision)
+        monkeypatch.setattr(baselines, "described_batches", lambda model, asked, *_: keys.append(asked) or [["A mug."]])
+        baselines.vision_language_captions("model", [path], "cpu", cache=tmp_path / "replies.sqlite")
+        baselines.vision_language_captions("model", [path], "cpu", cache=tmp_path / "replies.sqlite")
+    assert len(keys) == 2
 
 
 def test_a_model_that_holds_conversations_is_asked(tmp_path, picture, monkeypatch):

@@ -145,14 +145,17 @@ def test_the_example_of_chapter_08_trains_and_writes(tmp_path, picture, monkeypa
     assert (tmp_path / "runs/llava/mcm-dpo/learned.safetensors").is_file()
 
 
+@pytest.mark.parametrize("kind", ["llava", "llava-next"])
+@pytest.mark.parametrize("trains_vision", [False, True])
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_a_model_that_was_published_in_half_precision_learns_and_writes(tmp_path, pairs, monkeypatch, precision):
-    model, processor = tiny_llava("llava")
+def test_a_model_that_was_published_in_half_precision_learns_and_writes(
+    tmp_path, pairs, monkeypatch, precision, trains_vision, kind
+):
+    model, processor = tiny_llava(kind)
     model.half().save_pretrained(tmp_path / "llava")
     processor.save_pretrained(tmp_path / "llava")
-    for module in ("models.image_text_policy", "models.policy"):
-        monkeypatch.setattr(f"altlib.{module}.mixed_precision", lambda *_: precision)
-    policy = load_image_text_policy(str(tmp_path / "llava"), ImageTextSettings(rank=2), False)
+    monkeypatch.setattr("altlib.models.policy.mixed_precision", lambda *_: precision)
+    policy = load_image_text_policy(str(tmp_path / "llava"), ImageTextSettings(rank=2), trains_vision)
     assert {p.dtype for p in policy.parameters() if not p.requires_grad} == {precision}
     assert {b.dtype for b in policy.model.model.language_model.buffers() if b.is_floating_point()} == {torch.float32}
     before = {name: p.clone() for name, p in policy.named_parameters() if p.requires_grad}
@@ -162,6 +165,43 @@ def test_a_model_that_was_published_in_half_precision_learns_and_writes(tmp_path
     assert all(p.dtype == torch.float32 and torch.isfinite(p).all() for p in learned.values())
     assert all(not torch.equal(p, before[name]) for name, p in learned.items() if "projector" in name)
     assert len(policy.write(pairs["image"], pairs["text"], beams=2, max_tokens=4)) == 3
+
+
+def test_a_model_in_half_precision_that_is_given_directly_computes_in_the_type_of_its_device(pairs):
+    model, processor = tiny_llava("llava")
+    policy = ImageTextPolicy(model.half(), processor, ImageTextSettings(rank=2))
+    assert {p.dtype for p in policy.parameters()} == {torch.float32}  # it is small
+    with torch.no_grad():
+        found, expected = (
+            each.log_probabilities(each.prepare(pairs, NegativeSettings()), [0, 2], WANTED)
+            for each in (policy.eval(), policy_of("llava"))
+        )
+    assert torch.allclose(found, expected, atol=0.1)
+
+
+def test_gradients_are_the_same_where_activations_are_computed_again(pairs):
+    found = []
+    for again in (False, True):
+        policy = policy_of("llava").train()
+        if again:
+            policy.model.gradient_checkpointing_enable({"use_reentrant": False})
+        ran = []
+        policy.model.model.language_model.layers[0].self_attn.register_forward_hook(lambda *_, ran=ran: ran.append(1))
+        policy.log_probabilities(policy.prepare(pairs, NegativeSettings()), [0, 2], WANTED).sum().backward()
+        found.append(torch.cat([p.grad.flatten() for p in policy.parameters() if p.grad is not None]))
+        assert len(ran) == 1 + again
+    torch.testing.assert_close(*found)
+
+
+def test_attention_over_the_tokens_of_pictures_is_computed_in_blocks(pairs):
+    policy, seen = policy_of("llava"), []
+    policy.model.model.language_model.register_forward_hook(
+        lambda *_: seen.append(torch.backends.cuda.flash_sdp_enabled())
+    )
+    torch.backends.cuda.enable_flash_sdp(False)
+    policy.log_probabilities(policy.prepare(pairs, NegativeSettings()), [0], WANTED[:2])
+    policy.write(pairs["image"][:1], pairs["text"][:1], beams=1, max_tokens=2)
+    assert len(seen) > 1 and all(seen) and not torch.backends.cuda.flash_sdp_enabled()
 
 
 def test_the_stamp_of_pairs_changes_with_everything_that_decides_how_they_are_read(pairs, picture):

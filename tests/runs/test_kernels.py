@@ -46,7 +46,7 @@ def executed(code: str, folder: Path | None = None) -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def jupyter_path():
-    with serving([LIBRARY]) as (_, folder):
+    with serving(["not_installed", LIBRARY]) as (_, folder):
         yield str(folder)
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -52,7 +53,9 @@ def test_everything_ends_when_its_standard_input_is_closed(supervised):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_everything_ends_when_it_is_terminated(supervised):
     process, below, folder = supervised
-    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:  # also if it is told so more than once
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
     assert_all_ended(process, below, folder)
 
 
