@@ -46,7 +46,8 @@ def make_pairs(policy, n):
         for name in ("chosen", "rejected")
     )
     features = {b: F.normalize(torch.randn(n, policy.clip.width), dim=-1) for b in (True, False)}
-    return CaptionerPairs(PairPictures(["none"] * n, NegativeSettings()), chosen, rejected, features)
+    pictures = PairPictures([f"{number}.png" for number in range(n)], NegativeSettings())
+    return CaptionerPairs(pictures, chosen, rejected, features, pictures.partner, "")
 
 
 def apart(policy, pairs, rows, wanted):

@@ -50,6 +50,62 @@ def tiny_llava(kind: str):
     return model.eval(), processor
 
 
+def tokenizer_with(*special: str):
+    """The miniature language model's tokenizer with more special tokens."""
+    tokenizer = load_language_model()[0]
+    tokenizer.add_special_tokens({"additional_special_tokens": list(special)})
+    return tokenizer
+
+
+def tiny_qwen(kind: str):
+    """A Qwen2-VL or Qwen2.5-VL of random weights with its processor."""
+    special = {
+        "image_token_id": "<|image_pad|>",
+        "video_token_id": "<|video_pad|>",
+        "vision_start_token_id": "<|vision_start|>",
+        "vision_end_token_id": "<|vision_end|>",
+    }
+    tokenizer = tokenizer_with(*special.values())
+    ids = {name: tokenizer.convert_tokens_to_ids(token) for name, token in special.items()}
+    rope = {"rope_type": "default", "mrope_section": [1, 1, 2]}
+    text = {"vocab_size": len(tokenizer), "rope_scaling": rope, **TEXT}
+    vision = {"depth": 2, "num_heads": 4, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2}
+    torch.manual_seed(0)
+    if kind == "qwen2_vl":
+        vision |= {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2}
+        model = t.Qwen2VLForConditionalGeneration(t.Qwen2VLConfig(text_config=text, vision_config=vision, **ids))
+        kinds = (t.Qwen2VLProcessor, t.Qwen2VLImageProcessor, t.Qwen2VLVideoProcessor)
+    else:
+        vision |= {"hidden_size": 32, "intermediate_size": 48, "out_hidden_size": 32, "fullatt_block_indexes": [1]}
+        model = t.Qwen2_5_VLForConditionalGeneration(t.Qwen2_5_VLConfig(text_config=text, vision_config=vision, **ids))
+        kinds = (t.Qwen2_5_VLProcessor, t.Qwen2VLImageProcessor, t.Qwen2VLVideoProcessor)
+    images = kinds[1](min_pixels=4 * 28**2, max_pixels=8 * 28**2)
+    template = (
+        "{% for m in messages %}<|vision_start|><|image_pad|><|vision_end|>{{ m['content'][1]['text'] }}\n{% endfor %}"
+    )
+    return model.eval(), kinds[0](images, tokenizer, kinds[2](), chat_template=template)
+
+
+def tiny_idefics():
+    """An Idefics3 of random weights with its processor."""
+    tokenizer = tokenizer_with("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>")
+    config = t.Idefics3Config(
+        text_config=t.LlamaConfig(vocab_size=len(tokenizer), **TEXT).to_dict(),
+        vision_config={name: value for name, value in VISION.items() if name != "projection_dim"},
+        scale_factor=2,
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+    )
+    images = t.Idefics3ImageProcessor(size={"longest_edge": 32}, max_image_size={"longest_edge": 32})
+    torch.manual_seed(0)
+    model = t.Idefics3ForConditionalGeneration(config)
+    return model.eval(), t.Idefics3Processor(images, tokenizer, image_seq_len=4)
+
+
+def tiny_model(kind: str):
+    """A model of random weights of a kind that can learn from preferences, with its processor."""
+    return tiny_idefics() if kind == "idefics3" else (tiny_qwen if "qwen" in kind else tiny_llava)(kind)
+
+
 def tokenizer_with_pictures():
     """The miniature language model's tokens with one for a picture's place."""
     inner = t.PreTrainedTokenizerFast(

@@ -32,9 +32,12 @@ def open_picture(path: Path | str, max_pixels: int = MAX_PIXELS, longest: int | 
         PictureError: The file is missing, empty, too large, no picture, truncated or animated.
     """
     path = Path(path)
-    if not path.is_file():
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError:  # its name is too long, or its folder cannot be read
+        size = None
+    if size is None:
         raise PictureError(path, "image file is missing")
-    size = path.stat().st_size
     if size == 0:
         raise PictureError(path, "image file is empty")
     if size > MAX_BYTES:

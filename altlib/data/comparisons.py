@@ -6,6 +6,7 @@ response) and a worse one. The combination of the three better ones is compared 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -47,12 +48,12 @@ def used_comparisons(weights: Mapping[str, float]) -> dict[str, float]:
         weights: By name of the comparison; those that are missing or 0 do not count.
 
     Raises:
-        ValueError: A name is unknown, a weight is negative, or no comparison counts.
+        ValueError: A name is unknown, a weight is negative or not a number, or no comparison counts.
     """
     if unknown := set(weights) - set(COMPARISONS):
         raise ValueError(f"unknown comparison {min(unknown)!r}; known: {', '.join(COMPARISONS)}")
-    if negative := [name for name, weight in weights.items() if weight < 0]:
-        raise ValueError(f"the weight of the comparison {negative[0]!r} is negative")
+    if bad := [name for name, weight in weights.items() if not 0 <= weight < math.inf]:
+        raise ValueError(f"the weight of the comparison {bad[0]!r} is {weights[bad[0]]:g}; it must be 0 or more")
     total = sum(weights.values())
     if not total:
         raise ValueError("all comparisons are off: give at least one of them a weight above 0")

@@ -7,6 +7,7 @@ the picture of another example.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from random import Random
 
 import numpy as np
@@ -80,10 +81,22 @@ def spoil_picture(image: Image.Image, negative: str, seed: int) -> Image.Image:
     return image
 
 
-def partners(n: int, seed: int) -> np.ndarray:
-    """For each of n examples another one, whose post or picture is its negative; the same in every epoch, (n,).
+def partners(examples: Sequence[Hashable], seed: int) -> list[int]:
+    """For each of n examples another one, whose post or picture is its negative; the same in every epoch.
+
+    Args:
+        examples: Their posts or pictures; the partner's differs wherever they are not all the same.
+        seed: Of the choice.
 
     Raises:
         ValueError: There are fewer than two examples.
     """
-    return derangement(np.random.default_rng((seed, n)).permutation(n))
+    order = np.random.default_rng((seed, len(examples))).permutation(len(examples))
+    other = derangement(order)
+    changes = [place for place, row in enumerate(order) if examples[row] != examples[other[row]]]
+    if changes:  # from one on, each row's partner is the last row before it that differs
+        order = np.roll(order, -changes[0])
+        for row in order:
+            if examples[row] == examples[other[row]]:
+                other[row] = other[other[row]]
+    return other.tolist()

@@ -9,14 +9,17 @@ cannot teach anything (identical or empty responses, a missing picture) is left 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from altlib.core.errors import CorpusError
+from altlib.core.errors import CorpusError, PictureError
+from altlib.core.images import open_picture
+from altlib.core.progress import progress_bar
+from altlib.data.caption_entries import clean
 from altlib.data.described import sample_rows
 from altlib.data.sources.fields import inside
 from altlib.data.sources.mcm_dpo import data_files, entries, record_of, rejected_response, split_of
@@ -33,7 +36,7 @@ KNOWN_AS = {
     "chosen": ("chosen", "alt_text", "alt"),
     "rejected": ("rejected",),
 }
-# What splits are called in files, in small letters.
+# What splits are called in files, in lower case.
 SPLIT_NAMES = {
     **{"": "", "train": "train", "training": "train", "test": "test", "testing": "test"},
     **{"val": "val", "valid": "val", "validation": "val", "dev": "val"},
@@ -59,14 +62,19 @@ class Pairs:
 
 
 def reason_against(row: dict[str, Any]) -> str:
-    """Why a pair is of no use; empty if it is of use."""
+    """Why the responses of a pair are of no use; empty if they are of use."""
     chosen, rejected = (" ".join(row[name].split()) for name in ("chosen", "rejected"))
     if not chosen or not rejected:
         return "a response is empty"
-    if chosen == rejected:
-        return "chosen and rejected are identical"
-    if not Path(row["image"]).is_file():
-        return "image file is missing"
+    return "chosen and rejected are identical" if chosen == rejected else ""
+
+
+def picture_problem(path: str) -> str:
+    """Why a picture cannot be used; empty if it can."""
+    try:
+        open_picture(path, longest=256)
+    except PictureError as error:
+        return error.reason
     return ""
 
 
@@ -81,7 +89,10 @@ def as_pairs(rows: Sequence[dict[str, Any]], where: str, malformed: int = 0) -> 
     Raises:
         CorpusError: No pair is of use.
     """
-    reasons = [reason_against(row) for row in rows]
+    rows = [{name: clean(value) for name, value in row.items()} for row in rows]
+    pictures = progress_bar(dict.fromkeys(row["image"] for row in rows), desc="pictures of pairs", unit=" pictures")
+    problems = {path: picture_problem(path) for path in pictures}
+    reasons = [reason_against(row) or problems[row["image"]] for row in rows]
     excluded = Counter(filter(None, reasons))
     if malformed:
         excluded["record is malformed"] = malformed
@@ -146,7 +157,7 @@ def json_row(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
     """
 
     def found(ours: str, default: str | None = None) -> str:
-        value = next((entry[name] for name in KNOWN_AS[ours] if name in entry), default)
+        value = next((entry[name] for name in KNOWN_AS[ours] if entry.get(name) is not None), default)
         if not isinstance(value, str | int):
             raise TypeError(f"{ours} is not a text")
         return str(value)
@@ -159,7 +170,7 @@ def json_row(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
         "text": found("text", "").strip(),
         "chosen": found("chosen"),
         "rejected": found("rejected"),
-        "error": str(entry.get("error", "")),
+        "error": str(entry.get("error") or ""),
         "split": SPLIT_NAMES.get(split.lower(), split),
     }
 
@@ -252,34 +263,43 @@ def load_pairs(source: str, path: str, posts: pd.DataFrame, errors: str, seed: i
     raise ValueError(f"unknown source of pairs {source!r}; known: {', '.join(SOURCES)}")
 
 
-def split_pairs(pairs: Pairs, training: int, validation: int, seed: int) -> dict[str, pd.DataFrame]:
+def split_pairs(
+    pairs: Pairs, training: int, validation: int, seed: int, tested: Iterable[str] = ()
+) -> dict[str, pd.DataFrame]:
     """Random pairs to learn from and to follow rewards on; no picture is in both.
 
-    Pairs that are marked for one of them stay there, unmarked ones go to either, and those of test
-    pictures to neither. Where all are marked for training, as in MCM-DPO's files, pictures are taken
-    for rewards until they have a fifth of the pairs. A picture's pairs go together; those beyond
-    ``validation`` are left out.
+    Pairs that are marked for validation stay there, with unmarked ones if they are too few. Where none is
+    marked so, as in MCM-DPO's files, rewards are followed on a fifth of the pairs at most. A picture's
+    pairs go together. Pairs that are beyond what is wanted, or of test pictures, are in neither.
 
     Args:
         pairs: The pairs.
         training: How many to learn from at most; 0 takes all.
         validation: How many to follow rewards on at most, at least 2.
         seed: Of the choice.
+        tested: Files of pictures on which results are measured.
 
     Raises:
         CorpusError: There are too few.
     """
-    frame = pairs.frame[pairs.frame["split"] != "test"].sample(frac=1.0, random_state=seed)
+    frame = pairs.frame
+    avoided = set(frame.loc[frame["split"] == "test", "image"]) | {str(Path(path).resolve()) for path in tested}
+    resolved = frame["image"].map(lambda path: str(Path(path).resolve()))
+    frame = frame[~(frame["image"].isin(avoided) | resolved.isin(avoided))].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
-    free = frame["split"] == ("" if {"val", ""} & set(frame["split"]) else "train")
-    kept = set(frame.loc[marked, "image"])
-    taken = frame["image"].isin(kept) & (marked | free)
-    loose = frame[free & ~taken]
-    wanted = min(validation - int(taken.sum()), len(loose) // 5)
-    per_picture = loose.groupby("image", sort=False).size()
-    kept |= set(per_picture.index[per_picture.cumsum() - per_picture < wanted])
-    watched = frame["image"].isin(kept) & (marked | free)
-    found = {"val": frame[watched][:validation], "train": frame[~frame["image"].isin(kept)]}
+    free = frame["split"] == "" if marked.any() else ~marked
+    watched = set(frame.loc[marked, "image"])
+    loose = frame[free & ~frame["image"].isin(watched)]
+    room = min(validation - int((frame["image"].isin(watched) & (marked | free)).sum()), len(loose) // 5)
+    sizes = loose.groupby("image", sort=False).size()
+    if not watched and len(sizes) and sizes.min() > room:
+        watched, room = {sizes.idxmin()}, 0
+    for image, size in sizes.items():
+        if size <= room:
+            watched.add(image)
+            room -= size
+    own = frame["image"].isin(watched)
+    found = {"val": frame[own & (marked | free)][:validation], "train": frame[~own]}
     found["train"] = found["train"][: training or None]
     if min(map(len, found.values())) < 2:
         raise CorpusError(

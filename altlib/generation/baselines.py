@@ -1,4 +1,4 @@
-"""Captions without training: those of the nearest neighbour, the post itself, and those of BLIP-2."""
+"""Captions without training: those of the nearest neighbour, the post itself, and those of image-text-to-text models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from altlib.core.errors import PictureError
 from altlib.core.images import open_picture
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import derangement
-from altlib.models.image_text_model import cast_parameters, load_image_text_model
+from altlib.models.image_text_model import load_image_text_model, without_special_tokens
 from altlib.models.replies import Replies
 
 CODE = code_fingerprint("generation.baselines")
@@ -79,7 +79,7 @@ def vision_language_captions(
     """Captions by BLIP-2 or any other image-text-to-text model of transformers.
 
     A model that can hold conversations is asked for alt text (:data:`REQUEST`); other models continue an
-    empty text, as in the paper.
+    empty text, as in the paper. It computes in the number type of :func:`load_image_text_model`.
 
     Args:
         model: A hub name (the paper uses ``Salesforce/blip2-opt-2.7b``) or a folder.
@@ -143,9 +143,7 @@ def described_batches(
         max_tokens: As there.
         batch_size: As there.
     """
-    network, processor = load_image_text_model(model)
-    network.to(device).requires_grad_(False)
-    cast_parameters(network, mixed_precision(device, network.num_parameters()))
+    network, processor = load_image_text_model(model, device)
     for start in progress_bar(range(0, len(asked), batch_size), desc=f"captions by {model}", unit=" batches"):
         batch = asked[start : start + batch_size]
         pictures = [open_picture(path, longest=1024) for path, _ in batch]
@@ -164,5 +162,6 @@ def request_to(processor: Any, request: str = REQUEST) -> str:
     if not getattr(processor, "chat_template", None):
         return ""
     processor.tokenizer.padding_side = "left"  # answers begin where the prompts end
-    content = [{"type": "image"}, {"type": "text", "text": request}]
+    asked = without_special_tokens(processor.tokenizer, request)
+    content = [{"type": "image"}, {"type": "text", "text": asked}]
     return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)

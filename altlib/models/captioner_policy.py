@@ -20,10 +20,18 @@ from altlib.core.errors import BackboneError
 from altlib.core.files import only_one, read_json, whole_file, write_json
 from altlib.core.provenance import COMPUTED, READ_BACK, note
 from altlib.data.comparisons import Combination
+from altlib.data.negatives import partners
 from altlib.models.captioner import Example, PrefixCaptioner, load_captioner
 from altlib.models.clip import Clip
 from altlib.models.features import read_pictures
-from altlib.models.policy import NegativeSettings, PairPictures, combination_trees, copied_state, silence_dropout
+from altlib.models.policy import (
+    NegativeSettings,
+    PairPictures,
+    Texts,
+    combination_trees,
+    copied_state,
+    silence_dropout,
+)
 from altlib.models.response_trees import tree_log_probabilities
 
 CODE = code_fingerprint("models.captioner_policy")
@@ -41,6 +49,7 @@ class CaptionerPairs:
         rejected: The same with the rejected responses.
         features: CLIP features of the own and of the worse pictures, (n, width) each by ``better``;
             empty if the vision encoder learns, because what it makes of a picture changes.
+        partner: The pair whose post is the worse one, for each pair.
         pixels: How pictures become pixels, see :class:`altlib.models.clip.Clip`.
     """
 
@@ -48,22 +57,16 @@ class CaptionerPairs:
     chosen: list[Example]
     rejected: list[Example]
     features: dict[bool, Tensor]
+    partner: list[int]
     pixels: str
 
     def __len__(self) -> int:
         return len(self.chosen)
 
     @property
-    def partner(self) -> list[int]:
-        """The pair whose post is the worse one, for each pair."""
-        return self.pictures.partner
-
-    @property
-    def lengths(self) -> list[int]:
-        """Tokens of post and both responses of each pair."""
-        return [
-            len(c.text) + len(c.alt_text) + len(r.alt_text) for c, r in zip(self.chosen, self.rejected, strict=True)
-        ]
+    def texts(self) -> list[Texts]:
+        """Token ids of the post and of both responses of each pair."""
+        return [(c.text, c.alt_text, r.alt_text) for c, r in zip(self.chosen, self.rejected, strict=True)]
 
     def stamp(self) -> Iterator[Any]:
         """Everything about the pairs that a result follows from."""
@@ -185,7 +188,8 @@ class CaptionerPolicy(nn.Module):
         features = {}
         if self.sees_pictures and not self.trains_vision:
             features = {better: self.pair_features(pictures, better) for better in (True, False)}
-        return CaptionerPairs(pictures, chosen, rejected, features, self.clip.pixels)
+        partner = partners([tuple(example.text) for example in chosen], negatives.seed)
+        return CaptionerPairs(pictures, chosen, rejected, features, partner, self.clip.pixels)
 
     def prefixes(self, prepared: CaptionerPairs, rows: Sequence[int], better: bool) -> Tensor:
         """Prefix vectors of the own or the worse pictures, (B, k, d)."""

@@ -5,37 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 
+from altlib.core.devices import mixed_precision
 from altlib.core.model_names import offline_hint
 from altlib.core.progress import hide_bars_of_loading
 
 
-def load_image_text_model(name: str) -> tuple[Any, Any]:
-    """A model in the number type that it was published in, and its processor; weights are read from safetensors only.
+def load_image_text_model(name: str, device: str = "cpu", learns: bool = False) -> tuple[Any, Any]:
+    """A model on its device, in the number type that pays there, and its processor; weights are read from safetensors only.
+
+    LLaVA and others are published in float16. Where a device computes in bfloat16, a large model is
+    bfloat16; on other processors it is float32. On other accelerators it stays as it was published,
+    unless it is to learn, since updates in float16 become NaN.
 
     Args:
         name: A folder or a hub name, such as ``llava-hf/llava-v1.6-vicuna-7b-hf``.
+        device: Where the model is put.
+        learns: Whether it is to learn.
 
     Raises:
         BackboneError: The model can be neither found nor downloaded.
     """
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
     hide_bars_of_loading()
     try:
+        with torch.device("meta"):
+            size = AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(name)).num_parameters()
+        precision = mixed_precision(device, size)
+        kept = precision == torch.float32 and not learns and torch.device(device).type != "cpu"
+        model: Any = AutoModelForImageTextToText.from_pretrained(
+            name, use_safetensors=True, dtype="auto" if kept else precision
+        )
         processor = AutoProcessor.from_pretrained(name)
-        model: Any = AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise offline_hint("image-to-text", name, error) from error
-    return model.eval(), processor
+    return model.to(device).eval(), processor
 
 
-def cast_parameters(model: nn.Module, precision: torch.dtype) -> None:
-    """Turn what a model computes with into a number type, whatever it was published in: LLaVA is in float16.
-
-    What learns becomes float32: in half precision, small updates would be lost or become NaN. Buffers
-    stay as they are: the frequencies of rotary positions need float32.
-    """
-    for p in model.parameters():
-        p.data = p.data.to(torch.float32 if p.requires_grad else precision)
+def without_special_tokens(tokenizer: Any, text: str) -> str:
+    """A text in which nothing is read as a special token, such as the place of a picture: ``<image>`` becomes ``< image>``."""
+    special = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    for token in sorted(special, key=len, reverse=True):
+        text = text.replace(token, f"{token[0]} {token[1:]}")
+    return text

@@ -1,4 +1,4 @@
-"""An image-text-to-text model of transformers as a policy of preference optimisation, such as LLaVA, with LoRA.
+"""An image-text-to-text model of transformers as a policy of preference optimisation, with LoRA: LLaVA, Qwen2-VL, Idefics3.
 
 The language model learns through LoRA, the projector fully, the vision encoder fully or not at all
 (MCM-DPO's paradigms). Only post and response are ever cropped; the picture's tokens stay whole
@@ -8,6 +8,7 @@ whatever ``max_tokens`` is. Truncating a whole sequence can drop them all while 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from altlib.core.cache_keys import file_stamp
-from altlib.core.devices import attention_in_blocks
+from altlib.core.devices import attention_in_blocks, precision_name
 from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
 from altlib.data.comparisons import Combination
-from altlib.models.image_text_model import cast_parameters, load_image_text_model
+from altlib.data.negatives import partners
+from altlib.models.image_text_model import load_image_text_model, without_special_tokens
 from altlib.models.policy import (
     NegativeSettings,
     PairPictures,
+    Texts,
     autocast,
     combination_trees,
     copied_state,
@@ -39,10 +42,14 @@ from altlib.models.response_trees import Tree, tree_log_probabilities
 REQUEST = "Write alt text for this picture of a post: one or two sentences that describe what it shows.\nContext: "
 
 # Kinds of models that hand masks and positions to their language model unchanged, so that responses can share a prompt.
-SHARE_PROMPTS = ("llava", "llava_next", "vipllava")
+SHARE_PROMPTS = ("llava", "llava_next")
+# Kinds that read each response in a row of its own.
+READ_ALONE = ("qwen2_vl", "qwen2_5_vl", "idefics3")
 
-VISION_PARTS = ("vision_tower", "vision_model", "visual", "vision_encoder")
-TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")
+VISION_PARTS = ("vision_tower", "vision_model", "visual")
+LANGUAGE_PARTS = ("language_model", "text_model")
+KINDS_OF_TOKENS = "mm_token_type_ids"  # 0 for those of texts
+TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 @dataclass(frozen=True)
@@ -68,27 +75,23 @@ class ImageTextPairs:
         pictures: The own and the worse pictures.
         contexts: n prompts after their picture, as token ids.
         responses: The chosen and the rejected responses by ``better``, as token ids with the end.
-        reading: Everything about the processor that decides how a picture and the prompt before it are read.
+        partner: The pair whose post is the worse one, for each pair.
+        reading: Everything about the processor and the model's configuration that decides how an example is read.
     """
 
     pictures: PairPictures
     contexts: list[list[int]]
     responses: dict[bool, list[list[int]]]
+    partner: list[int]
     reading: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.contexts)
 
     @property
-    def partner(self) -> list[int]:
-        """The pair whose post is the worse one, for each pair."""
-        return self.pictures.partner
-
-    @property
-    def lengths(self) -> list[int]:
-        """Tokens of post and both responses of each pair."""
-        parts = zip(self.contexts, self.responses[True], self.responses[False], strict=True)
-        return [sum(map(len, part)) for part in parts]
+    def texts(self) -> list[Texts]:
+        """Token ids of the post and of both responses of each pair."""
+        return list(zip(self.contexts, self.responses[True], self.responses[False], strict=True))
 
     def stamp(self) -> Iterator[Any]:
         """Everything about the pairs that a result follows from."""
@@ -101,16 +104,17 @@ class ImageTextPairs:
 class ImageTextPolicy(nn.Module):
     """An image-text-to-text model whose language model learns through LoRA.
 
-    Weights that learn become float32, the others the number type that is computed with on the model's device.
+    Weights that learn become float32: in half precision, small updates would be lost or become NaN.
 
     Args:
-        model: From transformers' ``AutoModelForImageTextToText``.
+        model: Of one of the kinds :data:`SHARE_PROMPTS` and :data:`READ_ALONE`, on its device, in float32 or in
+            the number type that is computed with there.
         processor: Its processor.
         settings: What learns and what is read.
         trains_vision: Whether the vision encoder learns.
 
     Raises:
-        BackboneError: The model has no vision encoder that is known by name.
+        BackboneError: The model is of another kind, or of another number type.
     """
 
     sees_pictures = True
@@ -121,24 +125,29 @@ class ImageTextPolicy(nn.Module):
         super().__init__()
         self.processor, self.settings, self.trains_vision = processor, settings, trains_vision
         self.model: Any = model
+        vision = part_of(model, VISION_PARTS)
         self.end = int(processor.tokenizer.eos_token_id)
         self.image_token = int(model.config.image_token_id)
-        vision = next((name for name in VISION_PARTS if hasattr(model.model, name)), None)
-        if vision is None:
-            raise BackboneError(f"{type(model).__name__} has none of the parts {', '.join(VISION_PARTS)}")
         model.model.requires_grad_(True)  # the projector, by whatever name, is what is neither of the other two
         model.get_output_embeddings().requires_grad_(False)
-        model.model.language_model.requires_grad_(False)
-        getattr(model.model, vision).requires_grad_(trains_vision)
+        self.language.requires_grad_(False)
+        vision.requires_grad_(trains_vision)
         lora = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear")
-        inject_adapter_in_model(lora, model.model.language_model)
-        cast_parameters(model, precision_of(self))
+        inject_adapter_in_model(lora, self.language)
+        check_precision(self)
+        for p in model.parameters():
+            p.data = p.data.float() if p.requires_grad else p.data
         silence_dropout(self)
 
     @property
     def tokenizer(self) -> Any:
         """Of its texts."""
         return self.processor.tokenizer
+
+    @property
+    def language(self) -> Any:
+        """The language model without its last layer, which turns states into words."""
+        return part_of(self.model, LANGUAGE_PARTS)
 
     @property
     def device(self) -> torch.device:
@@ -150,9 +159,15 @@ class ImageTextPolicy(nn.Module):
         """Whether responses are scored as trees; otherwise each has a row with its own picture and post."""
         return self.model.config.model_type in SHARE_PROMPTS
 
+    def recompute_activations(self) -> None:
+        """Compute activations again in the backward pass, which takes less memory and more time."""
+        # transformers is about to give it another name
+        enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
+        enable({"use_reentrant": False, "context_fn": lambda: (nullcontext(), attention_in_blocks())})
+
     def crop(self, text: str) -> str:
-        """The beginning of a text, of at most ``max_tokens`` tokens."""
-        text = text[: 40 * self.settings.max_tokens]
+        """The beginning of a text, of at most ``max_tokens`` tokens, of which none is a special one."""
+        text = without_special_tokens(self.processor.tokenizer, text[: 40 * self.settings.max_tokens])
         found = self.processor.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         ends = [end for _, end in found["offset_mapping"]]
         return text if len(ends) <= self.settings.max_tokens else text[: ends[self.settings.max_tokens - 1]]
@@ -176,11 +191,18 @@ class ImageTextPolicy(nn.Module):
         def ids(text: str) -> list[int]:
             return [*self.processor.tokenizer(self.crop(text), add_special_tokens=False).input_ids, self.end]
 
+        contexts = [self.after_picture(post) for post in pairs["text"]]
         return ImageTextPairs(
             PairPictures(pairs["image"].tolist(), negatives),
-            [self.after_picture(post) for post in pairs["text"]],
+            contexts,
             {True: [ids(text) for text in pairs["chosen"]], False: [ids(text) for text in pairs["rejected"]]},
-            (self.prompt(""), self.processor.to_json_string(), self.processor.image_processor.to_json_string()),
+            partners([tuple(context) for context in contexts], negatives.seed),
+            (
+                self.prompt(""),
+                self.processor.to_json_string(),
+                self.processor.image_processor.to_json_string(),
+                self.model.config.to_json_string(),
+            ),
         )
 
     def picture_inputs(self, pictures: PairPictures, row: int, better: bool) -> tuple[list[int], dict[str, Tensor]]:
@@ -192,14 +214,17 @@ class ImageTextPolicy(nn.Module):
             better: Its own picture rather than the worse one.
 
         Returns:
-            The token ids up to the picture's last token, and the processor's tensors of the picture.
+            The token ids up to the picture's end, and the processor's tensors of the picture.
         """
         found = dict(self.processor(images=[pictures.open(row, better)], text=[self.prompt("")], return_tensors="pt"))
         ids = found["input_ids"][0].tolist()
+        end = len(ids) - len(self.after_picture(""))  # tokens that frame a picture belong to it
         pixels = {name: value for name, value in found.items() if name not in TEXT_INPUTS}
+        if KINDS_OF_TOKENS in pixels:
+            pixels[KINDS_OF_TOKENS] = pixels[KINDS_OF_TOKENS][:, :end]
         if not better:
-            pixels["pixel_values"] = pictures.noisy(pixels["pixel_values"], [row])
-        return ids[: len(ids) - ids[::-1].index(self.image_token)], {n: v.to(self.device) for n, v in pixels.items()}
+            pixels["pixel_values"] = pictures.noisy(pixels["pixel_values"][None], [row])[0]
+        return ids[:end], {name: value.to(self.device) for name, value in pixels.items()}
 
     def trunk(self, ids: list[int], pixels: Mapping[str, Tensor]) -> Tensor:
         """Input embeddings up to the picture's last token, (k, d)."""
@@ -237,7 +262,7 @@ class ImageTextPolicy(nn.Module):
     def score_trees(self, trees: Sequence[Tree]) -> Tensor:
         """See :func:`altlib.models.response_trees.tree_log_probabilities`."""
         head = self.model.get_output_embeddings()
-        return tree_log_probabilities(self.model.model.language_model, head, trees, self.end)
+        return tree_log_probabilities(self.language, head, trees, self.end)
 
     def score_alone(
         self, before: list[int], pixels: Mapping[str, Tensor], context: list[int], response: list[int]
@@ -245,13 +270,16 @@ class ImageTextPolicy(nn.Module):
         """log p of one response by the model's own forward pass, ().
 
         Args:
-            before: Token ids up to the picture's last token.
+            before: Token ids up to the picture's end.
             pixels: The processor's tensors of the picture.
             context: Token ids of the rest of the prompt.
             response: Token ids with the end.
         """
         ids = torch.tensor([before + context + response], device=self.device)
-        logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **pixels).logits[0]
+        inputs = dict(pixels)
+        if KINDS_OF_TOKENS in inputs:
+            inputs[KINDS_OF_TOKENS] = F.pad(inputs[KINDS_OF_TOKENS], (0, len(context) + len(response)))
+        logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **inputs).logits[0]
         start = len(before) + len(context) - 1
         said = logits[start : start + len(response)].float()
         return -F.cross_entropy(said, ids[0, start + 1 :], reduction="sum")
@@ -295,6 +323,34 @@ class ImageTextPolicy(nn.Module):
             own[name].copy_(value)
 
 
+def part_of(model: Any, names: Sequence[str]) -> Any:
+    """The part of a model that has one of some names.
+
+    Raises:
+        BackboneError: The model is not of a known kind.
+    """
+    kinds = SHARE_PROMPTS + READ_ALONE
+    found = [getattr(model.model, name) for name in names if hasattr(getattr(model, "model", None), name)]
+    if model.config.model_type not in kinds or not found:
+        raise BackboneError(f"{type(model).__name__} cannot be trained here; kinds that can: {', '.join(kinds)}")
+    return found[0]
+
+
+def check_precision(policy: ImageTextPolicy) -> None:
+    """Refuse weights that the model cannot compute with on its device.
+
+    Raises:
+        BackboneError: Weights that do not learn are neither float32 nor of the number type that is computed with.
+    """
+    precision = precision_of(policy)
+    other = {p.dtype for p in policy.parameters() if not p.requires_grad} - {torch.float32, precision}
+    if other:
+        raise BackboneError(
+            f"the model's weights are {precision_name(other.pop())}, but it computes in {precision_name(precision)} on "
+            f"{policy.device}; load it by load_image_text_policy, or in float32"
+        )
+
+
 def load_image_text_policy(
     name: str, settings: ImageTextSettings, trains_vision: bool, device: str = "cpu"
 ) -> ImageTextPolicy:
@@ -309,6 +365,6 @@ def load_image_text_policy(
     Raises:
         BackboneError: The model can be neither found nor downloaded.
     """
-    model, processor = load_image_text_model(name)
+    model, processor = load_image_text_model(name, device, learns=True)
     torch.manual_seed(0)
-    return ImageTextPolicy(model.to(device), processor, settings, trains_vision)
+    return ImageTextPolicy(model, processor, settings, trains_vision)

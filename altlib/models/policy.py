@@ -19,11 +19,12 @@ from torch import Tensor, nn
 
 from altlib.core.devices import mixed_precision
 from altlib.core.images import centre_crop, open_picture
-from altlib.data.comparisons import BEST, Combination
+from altlib.data.comparisons import Combination
 from altlib.data.negatives import NEGATIVES, diffuse, partners, spoil_picture
 from altlib.models.response_trees import Branch, Tree
 
 LARGEST_SEED = 2**31
+Texts = tuple[Sequence[int], Sequence[int], Sequence[int]]  # of a pair: its post, the chosen and the rejected response
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class PairPictures:
         if settings.picture not in NEGATIVES:
             raise ValueError(f"unknown negative picture {settings.picture!r}; known: {', '.join(NEGATIVES)}")
         self.paths, self.settings = list(paths), settings
-        self.partner: list[int] = partners(len(paths), settings.seed).tolist()
+        self.partner = partners(self.paths, settings.seed)
 
     def open(self, row: int, better: bool) -> Image.Image:
         """A picture before its pixels are normalised, RGB; noise is added afterwards (:meth:`noisy`)."""
@@ -83,8 +84,8 @@ class PreparedPairs(Protocol):
         """The pair whose post is the worse one, for each pair."""
 
     @property
-    def lengths(self) -> list[int]:
-        """Tokens of post and both responses of each pair."""
+    def texts(self) -> list[Texts]:
+        """Token ids of the post and of both responses of each pair."""
 
     def __len__(self) -> int: ...
 
@@ -116,7 +117,10 @@ class Policy(Protocol):
         """Pairs (columns image, text, chosen, rejected) as :meth:`log_probabilities` takes them."""
 
     def log_probabilities(self, prepared: Any, rows: Sequence[int], wanted: Sequence[Combination]) -> Tensor:
-        """log p(response | post, picture) of pairs in several combinations, (B, number of combinations) in nats."""
+        """log p(response | post, picture) of pairs in several combinations, (B, number of combinations) in nats.
+
+        For a model in half precision, to be called within :func:`autocast`.
+        """
 
     def save(self, folder: Path) -> None:
         """Write what has been learned."""
@@ -174,13 +178,18 @@ def combination_trees(
     return trees, [laid.index(c) for c in wanted]
 
 
+def pair_lengths(prepared: PreparedPairs) -> list[int]:
+    """Tokens of post and both responses of each pair."""
+    return [sum(map(len, texts)) for texts in prepared.texts]
+
+
 @torch.no_grad()
 def reference_log_probabilities(
     policy: Policy, prepared: PreparedPairs, wanted: Sequence[Combination], batch_size: int
 ) -> Tensor:
     """What the policy says before it learns, of all pairs, (n, number of combinations) on the CPU."""
     found = torch.zeros(len(prepared), len(wanted))
-    lengths = prepared.lengths
+    lengths = pair_lengths(prepared)
     order = sorted(range(len(prepared)), key=lambda row: lengths[row])
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
@@ -188,17 +197,33 @@ def reference_log_probabilities(
     return found
 
 
-def check_combinations(policy: Policy, wanted: Sequence[Combination]) -> None:
-    """Refuse comparisons that a policy cannot tell apart.
+def without_effect(policy: Policy, pairs: pd.DataFrame, negatives: NegativeSettings) -> dict[str, str]:
+    """What a worse input changes nothing of, ``picture`` or ``context``, with the reason."""
+    found = {}
+    if not policy.sees_pictures:
+        found["picture"] = "this model does not see the picture"
+    elif negatives.picture == "other" and pairs["image"].nunique() < 2:
+        found["picture"] = "all pairs have the same picture"
+    if pairs["text"].nunique() < 2:
+        found["context"] = "all pairs have the same post"
+    return found
+
+
+def check_combinations(wanted: Sequence[Combination], useless: Mapping[str, str]) -> None:
+    """Refuse comparisons with inputs that are no worse.
+
+    Args:
+        wanted: What the loss compares.
+        useless: From :func:`without_effect`.
 
     Raises:
-        ValueError: The policy does not see the picture that a comparison spoils.
+        ValueError: A comparison spoils what changes nothing.
     """
-    if not policy.sees_pictures and any(not c.picture for c in wanted if c != BEST):
-        raise ValueError(
-            "this model does not see the picture, so a worse picture changes nothing; "
-            "give the comparisons that spoil the picture the weight 0"
-        )
+    for part, reason in useless.items():
+        if any(not getattr(c, part) for c in wanted):
+            raise ValueError(
+                f"{reason}, so a worse {part} changes nothing; give the comparisons with a worse {part} the weight 0"
+            )
 
 
 def copied_state(named: Mapping[str, Tensor]) -> dict[str, Tensor]:

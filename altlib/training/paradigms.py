@@ -60,4 +60,4 @@ def chosen_paradigms(names: str) -> list[Paradigm]:
     for name in wanted or ["nothing"]:
         if name not in PARADIGMS:
             raise ValueError(f"paradigms: {name!r} is none of {', '.join(PARADIGMS)}")
-    return [PARADIGMS[name] for name in wanted]
+    return [PARADIGMS[name] for name in dict.fromkeys(wanted)]

@@ -32,8 +32,10 @@ from altlib.models.policy import (
     PreparedPairs,
     autocast,
     check_combinations,
+    pair_lengths,
     precision_of,
     reference_log_probabilities,
+    without_effect,
 )
 from altlib.training.examples import bucketed_batches
 from altlib.training.loop import Interval, Plan, TrainingRecord, finished, fit
@@ -87,7 +89,7 @@ class PairData:
 
 
 def check_vocabularies(policy: Policy, reference: Policy) -> None:
-    """Refuse a reference that reads texts as other tokens.
+    """Refuse a reference with another vocabulary.
 
     Raises:
         ValueError: The vocabularies differ.
@@ -141,7 +143,7 @@ class PreferenceLearner:
         self.name, self.module, self.settings = f"preference {name}", policy, settings
         self.starts_as_reference = starts_as_reference
         self.training, self.validation = training, validation
-        self.lengths = training.prepared.lengths
+        self.lengths = pair_lengths(training.prepared)
         precision = precision_name(precision_of(policy))
         self.facts = {"precision": precision, "device": policy.device.type}
 
@@ -231,10 +233,19 @@ class Comparer:
     batch_size: int
 
     def data(self, pairs: pd.DataFrame, wanted: list[Combination]) -> PairData:
-        """Pairs as the policy reads them, with what the reference says of the same pairs."""
+        """Pairs as the policy reads them, with what the reference says of the same pairs.
+
+        Raises:
+            ValueError: The reference reads other texts.
+        """
         prepared = self.policy.prepare(pairs, self.negatives)
         # A vision encoder that learns is given pixels, one that is frozen features.
         theirs = prepared if self.reference is self.policy else self.reference.prepare(pairs, self.negatives)
+        if theirs.texts != prepared.texts:
+            raise ValueError(
+                "the reference model reads other texts than the model that learns: it crops them elsewhere or asks "
+                "otherwise; give both the same settings"
+            )
         said = kept_reference(self.reference, theirs, wanted, self.kept, self.batch_size)
         return PairData(prepared, wanted, said)
 
@@ -280,7 +291,7 @@ def train_policy(
 
     Raises:
         ValueError: There are fewer than two pairs, a comparison changes nothing that the model sees, the
-            reference has another vocabulary, or the loss is no longer finite.
+            reference has another vocabulary or reads other texts, or the loss is no longer finite.
     """
     if min(len(training), len(validation)) < 2:
         raise ValueError(
@@ -289,8 +300,9 @@ def train_policy(
     reference = policy if reference is None else reference
     check_vocabularies(policy, reference)
     learned = [BEST] if settings.loss is None else combinations(settings.loss.weights)
-    check_combinations(policy, learned)
-    followed = [BEST, *(c for c in COMPARISONS.values() if policy.sees_pictures or c.picture)]
+    check_combinations(learned, without_effect(policy, training, negatives))
+    useless = without_effect(policy, validation, negatives)
+    followed = [BEST, *(c for c in COMPARISONS.values() if all(getattr(c, part) for part in useless))]
     policy.eval()
     size = settings.micro_batch or settings.batch_size
     comparer = Comparer(policy, reference, negatives, folder.parent / "reference", size)

@@ -11,6 +11,7 @@ over the combined margin. With the response alone it is DPO.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,13 +45,13 @@ class PreferenceLoss:
 
     def __post_init__(self) -> None:
         used_comparisons(self.weights)
-        if self.beta <= 0:
+        if not 0 < self.beta < math.inf:
             raise ValueError(
                 f"beta is {self.beta:g}; it must be above 0, as with 0 every response is as good as any other"
             )
         if self.form not in FORMS:
             raise ValueError(f"unknown form of the loss {self.form!r}; known: {', '.join(FORMS)}")
-        if self.anchor < 0:
+        if not 0 <= self.anchor < math.inf:
             raise ValueError(f"the weight of the anchor is {self.anchor:g}; it must be 0 or more")
 
     def margins(self, log_ratios: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ def test_comparisons_that_are_off_are_not_read():
 @pytest.mark.parametrize(
     "weights, said",
     [({}, "all comparisons are off"), ({"response": 0}, "all comparisons are off"), ({"image": 1}, "unknown"),
-     ({"response": 1, "picture": -1}, "'picture' is negative")],
+     ({"response": 1, "picture": -1}, "'picture' is -1")],
 )  # fmt: skip
 def test_impossible_weights_are_refused(weights, said):
     with pytest.raises(ValueError, match=said):

@@ -1,6 +1,5 @@
 import math
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -45,6 +44,14 @@ def test_spoilt_pictures_keep_their_size_and_follow_from_their_seed():
 
 @given(st.integers(2, 60), st.integers(0, 100))
 def test_every_example_has_one_partner_that_is_not_itself(n, seed):
-    found = partners(n, seed)
-    assert sorted(found) == list(range(n)) and (found != np.arange(n)).all()
-    assert (found == partners(n, seed)).all()
+    found = partners(range(n), seed)
+    assert sorted(found) == list(range(n)) and all(row != other for row, other in enumerate(found))
+    assert found == partners(range(n), seed)
+    assert partners(["same"] * n, seed) == found  # there is no better one
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=40).filter(lambda e: len(set(e)) > 1), st.integers(0, 9))
+def test_a_partner_differs_where_examples_repeat(examples, seed):
+    found = partners(examples, seed)
+    assert len(found) == len(examples)
+    assert all(examples[other] != examples[row] for row, other in enumerate(found))

@@ -47,6 +47,35 @@ def test_pairs_of_mcm_dpo_keep_both_responses_and_pass_over_test_files(tmp_path,
     }
 
 
+def test_what_is_broken_in_a_file_is_counted_and_the_rest_is_read(tmp_path, picture):
+    picture("a.png")
+    (tmp_path / "cut.jpg").write_bytes(picture("whole.jpg", size=(300, 300)).read_bytes()[:-400])
+    good = {"image": "a.png", "chosen": "A", "rejected": "B"}
+    rows = [
+        good | {"post": "A line\u2028break and\u0085 another", "chosen": "First"},
+        good | {"post": None, "error": None, "chosen": "Cut \ud83d"},
+        good | {"image": "a" * 300},
+        good | {"image": "cut.jpg"},
+        good | {"chosen": None},
+    ]
+    lines = [*(json.dumps(row, ensure_ascii=number == 1) for number, row in enumerate(rows)), "[" * 100_000]
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(lines), "utf-8-sig")
+    pairs = read_jsonl(file)
+    assert pairs.frame["chosen"].tolist() == ["First", "Cut ?"] and pairs.frame["error"].tolist() == ["", ""]
+    assert pairs.excluded == {
+        "image file is missing": 1,
+        "image is truncated or corrupted": 1,
+        "record is malformed": 2,
+    }
+    pairs.frame.to_parquet(tmp_path / "pairs.parquet")
+    file.write_text("[" + lines[0] + "]", "utf-8-sig")
+    assert read_jsonl(file).frame["text"].tolist() == ["A line\u2028break and\u0085 another"]
+    file.write_text("[" * 100_000)
+    with pytest.raises(CorpusError, match="not a complete JSON list"):
+        read_jsonl(file)
+
+
 def test_json_lines_are_read_under_several_names(tmp_path, picture):
     picture("images/a.png")
     rows = [
@@ -101,14 +130,19 @@ def test_pairs_from_facts_take_the_kinds_of_error_in_turn(picture):
 @given(st.lists(st.sampled_from(["train", "val", "test", ""]), min_size=30, max_size=60), st.integers(0, 5))
 def test_no_picture_is_both_learned_from_and_watched(splits, seed):
     frame = pd.DataFrame({"image": [f"{n // 2}.png" for n in range(len(splits))], "split": splits})
+    tested = frame.loc[frame["split"] == "test", "image"]
     try:
-        found = split_pairs(Pairs(frame, {}), 0, 10, seed)
+        found = split_pairs(Pairs(frame, {}), 0, 10, seed, ["3.png"])
     except CorpusError:
         return
     assert not set(found["train"]["image"]) & set(found["val"]["image"])
     assert not {"test", "val"} & set(found["train"]["split"])
-    assert set(found["val"]["split"]) <= ({"val", ""} if {"val", ""} & set(splits) else {"train"})
+    used = pd.concat(found.values())
+    assert not {*tested, "3.png"} & set(used["image"])
+    marks = set(frame.loc[~frame["image"].isin([*tested, "3.png"]), "split"])
+    assert set(found["val"]["split"]) <= ({"val", ""} if "val" in marks else {"train", ""})
     assert len(found["val"]) <= 10
+    assert "val" in marks or len(found["val"]) <= max(2, len(used) // 5 + 1)
 
 
 def test_where_all_pairs_are_marked_for_training_some_are_taken_to_follow_rewards_on():
@@ -121,12 +155,21 @@ def test_where_all_pairs_are_marked_for_training_some_are_taken_to_follow_reward
 @pytest.mark.parametrize("mark", ["train", ""])
 def test_pairs_of_the_same_pictures_go_together_and_few_are_left_out(mark):
     rows = [{"image": f"{n % 20}.png", "split": mark} for n in range(100)]  # five pairs of each picture
+    for validation in (10, 12):
+        found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, validation, 0)
+        assert len(found["val"]) == 10 and len(found["train"]) == 90
+    found = split_pairs(Pairs(pd.DataFrame(rows[:4] * 5), {}), 0, 12, 0)  # a fifth is less than a picture has
+    assert len(found["val"]) == 5 and len(found["train"]) == 15
+    for seed in range(6):
+        many = [{"image": name, "split": mark} for name in "A" * 8 + "BBCC"]
+        found = split_pairs(Pairs(pd.DataFrame(many), {}), 0, 4, seed)
+        assert len(found["val"]) == 2 and len(found["train"]) == 10
+
+
+def test_one_unmarked_pair_among_those_for_training_changes_nothing():
+    rows = [{"image": f"{n}.png", "split": "train" if n else ""} for n in range(100)]
     found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 10, 0)
     assert len(found["val"]) == 10 and len(found["train"]) == 90
-    found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 12, 0)
-    assert len(found["val"]) == 12 and len(found["train"]) == 85
-    found = split_pairs(Pairs(pd.DataFrame(rows[:4] * 5), {}), 0, 12, 0)
-    assert len(found["val"]) == 5 and len(found["train"]) == 15
 
 
 def test_splits_of_json_lines_are_known_by_their_usual_names_and_others_are_refused(tmp_path, picture):
@@ -147,7 +190,7 @@ def test_a_source_is_found_by_its_name(tmp_path, picture):
     (tmp_path / "pairs.jsonl").write_text(json.dumps(row))
     found = load_pairs("jsonl", str(tmp_path / "pairs.jsonl"), pd.DataFrame(), "", 0)
     assert len(found) == 1
-    with pytest.raises(CorpusError, match="1 pairs to learn from and 0 to follow rewards on"):
+    with pytest.raises(CorpusError, match="0 pairs to learn from and 1 to follow rewards on"):
         split_pairs(found, 0, 2, 0)
     with pytest.raises(ValueError, match="unknown source of pairs"):
         load_pairs("gemini", "", pd.DataFrame(), "", 0)

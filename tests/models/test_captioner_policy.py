@@ -7,7 +7,7 @@ from altlib.data.comparisons import BEST, COMPARISONS, MCM_DPO_WEIGHTS, combinat
 from altlib.models.captioner import CaptionerConfig, PrefixCaptioner
 from altlib.models.captioner_policy import CaptionerPolicy, load_captioner_policy
 from altlib.models.clip import Clip, load_clip
-from altlib.models.policy import NegativeSettings, check_combinations, reference_log_probabilities
+from altlib.models.policy import NegativeSettings, check_combinations, reference_log_probabilities, without_effect
 from tests.conftest import small_gpt2
 
 WANTED = combinations(MCM_DPO_WEIGHTS)
@@ -111,15 +111,35 @@ def test_a_policy_is_read_back_as_it_was_written(clip, tokenizer, pairs, tmp_pat
 def test_a_captioner_of_other_features_and_a_comparison_that_it_cannot_see_are_refused(clip, tokenizer, pairs):
     captioner = captioner_for(clip, tokenizer, uses_image=False)
     policy = CaptionerPolicy(captioner, clip)
-    check_combinations(policy, [BEST, COMPARISONS["response"]])
-    with pytest.raises(ValueError, match="does not see the picture"):
-        check_combinations(policy, WANTED)
+    useless = without_effect(policy, pairs, NegativeSettings())
+    check_combinations([BEST, COMPARISONS["response"]], useless)
+    with pytest.raises(ValueError, match="does not see the picture, so a worse picture changes nothing"):
+        check_combinations(WANTED, useless)
     blind = policy.log_probabilities(policy.prepare(pairs, NegativeSettings()), [0], [BEST, COMPARISONS["picture"]])
     assert float(blind[0, 0].detach()) == pytest.approx(float(blind[0, 1].detach()), abs=1e-4)
     other = captioner_for(clip, tokenizer)
     object.__setattr__(other.config, "clip_fingerprint", "0" * 16)
     with pytest.raises(BackboneError, match="another encoder"):
         CaptionerPolicy(other, clip)
+
+
+def test_a_worse_input_that_is_the_same_is_refused(clip, tokenizer, pairs):
+    policy = CaptionerPolicy(captioner_for(clip, tokenizer), clip)
+    same = pairs.assign(text="Brew day!", image=pairs["image"][0])
+    assert without_effect(policy, pairs, NegativeSettings("other")) == {}
+    assert set(without_effect(policy, same, NegativeSettings())) == {"context"}
+    useless = without_effect(policy, same, NegativeSettings("other"))
+    for part in ("context", "picture"):
+        with pytest.raises(ValueError, match=f"all pairs have the same .* a worse {part} changes nothing"):
+            check_combinations([BEST, COMPARISONS[part]], useless)
+
+
+def test_the_other_post_and_the_other_picture_differ_where_pairs_share_them(clip, tokenizer, pairs):
+    policy = CaptionerPolicy(captioner_for(clip, tokenizer), clip)
+    several = pd.concat([pairs.assign(text=["", "Brew day!", ""])] * 4, ignore_index=True)
+    prepared = policy.prepare(several, NegativeSettings("other"))
+    for row, (post, picture) in enumerate(zip(prepared.partner, prepared.pictures.partner, strict=True)):
+        assert several["text"][post] != several["text"][row] and several["image"][picture] != several["image"][row]
 
 
 def test_dropout_is_off_while_it_learns_and_references_do_not_depend_on_the_batch(clip, tokenizer, pairs):

@@ -2,19 +2,34 @@
 
 import pytest
 import torch
-from torch import nn
 
 from altlib.core.errors import BackboneError
-from altlib.models.image_text_model import cast_parameters, load_image_text_model
+from altlib.models.image_text_model import load_image_text_model, without_special_tokens
+from altlib.models.language import load_language_model
 from tests.image_text_models import tiny_llava
 
 
-def test_a_model_comes_in_the_type_that_it_was_published_in(tmp_path):
+@pytest.mark.parametrize(
+    ("pays", "device", "learns", "expected"),
+    [
+        (torch.float32, "cpu", False, torch.float32),
+        (torch.bfloat16, "cpu", False, torch.bfloat16),
+        (torch.float32, "meta", False, torch.float16),  # an accelerator without bfloat16
+        (torch.float32, "meta", True, torch.float32),
+    ],
+)
+def test_a_model_comes_in_the_type_that_pays_and_its_frequencies_in_float32(
+    tmp_path, monkeypatch, pays, device, learns, expected
+):
+    sizes = []
+    monkeypatch.setattr("altlib.models.image_text_model.mixed_precision", lambda _, size: sizes.append(size) or pays)
     model, processor = tiny_llava("llava")
     model.half().save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    loaded, read = load_image_text_model(str(tmp_path))
-    assert {p.dtype for p in loaded.parameters()} == {torch.float16} and not loaded.training
+    loaded, read = load_image_text_model(str(tmp_path), device, learns)
+    assert {p.dtype for p in loaded.parameters()} == {expected} and not loaded.training
+    assert {b.dtype for b in loaded.buffers() if b.is_floating_point()} == {torch.float32}
+    assert sizes == [model.num_parameters()] and {p.device.type for p in loaded.parameters()} == {device}
     assert read.tokenizer.get_vocab() == processor.tokenizer.get_vocab()
 
 
@@ -23,11 +38,9 @@ def test_a_model_that_is_nowhere_is_named(tmp_path):
         load_image_text_model(str(tmp_path / "nothing"))
 
 
-def test_what_learns_becomes_float32_and_buffers_stay():
-    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).half()
-    model[0].requires_grad_(False)
-    model[1].running_mean = torch.full((2,), 1 / 3)
-    cast_parameters(model, torch.bfloat16)
-    assert {p.dtype for p in model[0].parameters()} == {torch.bfloat16}
-    assert {p.dtype for p in model[1].parameters()} == {torch.float32}
-    assert model[1].running_mean.tolist() == torch.full((2,), 1 / 3).tolist()
+def test_a_text_has_no_special_tokens():
+    tokenizer = load_language_model()[0]
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", "<image>s"]})
+    text = without_special_tokens(tokenizer, "See <image> and <image>s <|endoftext|>, a < b")
+    assert text == "See < image> and < image>s < |endoftext|>, a < b"
+    assert not {*tokenizer.all_special_ids} & {*tokenizer(text).input_ids}

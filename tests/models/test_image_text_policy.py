@@ -8,14 +8,18 @@ import torch
 
 from altlib.core.cache_keys import Key
 from altlib.core.errors import BackboneError
-from altlib.data.comparisons import MCM_DPO_WEIGHTS, combinations
+from altlib.data.comparisons import DPO_WEIGHTS, MCM_DPO_WEIGHTS, combinations
+from altlib.data.negatives import kept_signal
+from altlib.models.image_text_model import load_image_text_model
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings, load_image_text_policy
 from altlib.models.policy import NegativeSettings
 from altlib.training.preference import PreferenceSettings, train_policy
+from altlib.training.preference_losses import PreferenceLoss
 from tests.conftest import ROOT
-from tests.image_text_models import tiny_llava
+from tests.image_text_models import tiny_blip2, tiny_llava, tiny_model
 
 WANTED = combinations(MCM_DPO_WEIGHTS)
+KINDS = ("llava", "llava-next", "qwen2_vl", "qwen2_5_vl", "idefics3")
 
 
 @pytest.fixture
@@ -32,7 +36,78 @@ def pairs(picture):
 
 
 def policy_of(kind: str, trains_vision: bool = False, **settings) -> ImageTextPolicy:
-    return ImageTextPolicy(*tiny_llava(kind), ImageTextSettings(rank=2, **settings), trains_vision).eval()
+    return ImageTextPolicy(*tiny_model(kind), ImageTextSettings(rank=2, **settings), trains_vision).eval()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_says_what_its_own_forward_pass_says_of_all_that_its_processor_gives(kind, pairs):
+    policy = policy_of(kind, trains_vision=True)
+    prepared = policy.prepare(pairs, NegativeSettings())
+    inputs = dict(
+        policy.processor(
+            images=[prepared.pictures.open(0, True)], text=[policy.prompt("Brew day!")], return_tensors="pt"
+        )
+    )
+    length, response = inputs["input_ids"].shape[1], torch.tensor([prepared.responses[True][0]])
+    inputs["input_ids"] = torch.cat([inputs["input_ids"], response], 1)
+    inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+    if (kinds := inputs.get("mm_token_type_ids")) is not None:
+        inputs["mm_token_type_ids"] = torch.cat([kinds, torch.zeros_like(response)], 1)
+    with torch.no_grad():
+        logits = policy.model(**inputs, use_cache=False).logits[0, length - 1 : -1]
+        expected = logits.log_softmax(-1).gather(1, response.T).sum()
+        found = policy.log_probabilities(prepared, [0], WANTED)
+    assert float(found[0, 0]) == pytest.approx(float(expected), abs=1e-3)
+    assert len(found[0].unique()) == 8
+    policy.train().log_probabilities(prepared, [0], WANTED[:2]).sum().backward()
+    learned = {name for name, p in policy.model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert any("lora" in name for name in learned) and any("vis" in name for name in learned)
+    assert len(policy.eval().write(pairs["image"][:1], pairs["text"][:1], beams=1, max_tokens=2)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_differs_from_place_to_place(kind, pairs):
+    policy = policy_of(kind)
+    pictures = policy.prepare(pairs, NegativeSettings("diffusion")).pictures
+    own, worse = (policy.picture_inputs(pictures, 0, better)[1]["pixel_values"].flatten() for better in (True, False))
+    share = kept_signal(700) ** 0.5
+    noise = worse - share * own
+    half = len(noise) // 2
+    assert noise.std() > 0.5 and abs(float(torch.corrcoef(noise[: 2 * half].view(2, half))[0, 1])) < 0.2
+    again = policy.picture_inputs(pictures, 0, False)[1]["pixel_values"].flatten()
+    assert torch.equal(again, worse)
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path):
+    tiny_blip2(tmp_path)
+    with pytest.raises(BackboneError, match="kinds that can: llava, llava_next, qwen2_vl"):
+        ImageTextPolicy(*load_image_text_model(str(tmp_path)), ImageTextSettings())
+
+
+def test_the_place_of_a_picture_in_a_post_or_a_response_is_only_text(pairs):
+    policy = policy_of("llava")
+    hostile = pairs.assign(text="How <image> tags work", chosen="An <image> tag.")
+    prepared = policy.prepare(hostile, NegativeSettings())
+    assert "tags work" in policy.tokenizer.decode(prepared.contexts[0])
+    assert prepared.contexts[0][: len(policy.after_picture("")) - 2] == policy.after_picture("")[:-2]
+    assert policy.image_token not in prepared.responses[True][0] + prepared.contexts[0]
+    assert len(policy.write(hostile["image"][:1], hostile["text"][:1], beams=1, max_tokens=2)) == 1
+
+
+def test_what_the_reference_says_is_not_taken_from_a_model_of_another_configuration(pairs):
+    model, processor = tiny_llava("llava")
+    policy, stamps = ImageTextPolicy(model, processor, ImageTextSettings(rank=2)), []
+    for layer in (-2, -1):
+        model.config.vision_feature_layer = layer
+        stamps.append(str(Key("", stamp=policy.prepare(pairs, NegativeSettings()).stamp())))
+    assert stamps[0] != stamps[1]
+
+
+def test_a_reference_that_reads_other_texts_is_refused(tmp_path, pairs):
+    settings = PreferenceSettings(PreferenceLoss(DPO_WEIGHTS), epochs=1)
+    policy, reference = policy_of("llava", max_tokens=2), policy_of("llava")
+    with pytest.raises(ValueError, match="reads other texts than the model that learns"):
+        train_policy(policy, pairs, pairs, NegativeSettings(), settings, tmp_path / "dpo", "dpo", reference)
 
 
 @pytest.mark.parametrize("kind", ["llava", "llava-next"])
@@ -127,7 +202,8 @@ def test_the_example_of_chapter_08_trains_and_writes(tmp_path, picture, monkeypa
     told = {"question": "Write alt text.\nContext: Brew day!", "chosen": "Two growlers.", "rejected": "A picture."}
     for n in range(12):
         picture(f"MCM-DPO/data/twitter/image/twitter_train/{n}.jpg")
-    rows = [{"image": {"path": f"{n}.jpg"}, "idx": n, "text": json.dumps(told)} for n in range(12)]
+    posts = [{"question": f"Write alt text.\nContext: Brew day {n}!"} for n in range(12)]
+    rows = [{"image": {"path": f"{n}.jpg"}, "idx": n, "text": json.dumps(told | posts[n])} for n in range(12)]
     (tmp_path / "MCM-DPO/data/twitter/twitter_train.json").write_text(json.dumps(rows))
     monkeypatch.chdir(tmp_path)
     for usual, here in {"llava-hf/llava-v1.6-vicuna-7b-hf": "llava", '"cuda"': '"cpu"'}.items():
@@ -154,7 +230,8 @@ def test_a_model_that_was_published_in_half_precision_learns_and_writes(
     model, processor = tiny_llava(kind)
     model.half().save_pretrained(tmp_path / "llava")
     processor.save_pretrained(tmp_path / "llava")
-    monkeypatch.setattr("altlib.models.policy.mixed_precision", lambda *_: precision)
+    for module in ("image_text_model", "policy"):
+        monkeypatch.setattr(f"altlib.models.{module}.mixed_precision", lambda *_: precision)
     policy = load_image_text_policy(str(tmp_path / "llava"), ImageTextSettings(rank=2), trains_vision)
     assert {p.dtype for p in policy.parameters() if not p.requires_grad} == {precision}
     assert {b.dtype for b in policy.model.model.language_model.buffers() if b.is_floating_point()} == {torch.float32}
@@ -167,24 +244,20 @@ def test_a_model_that_was_published_in_half_precision_learns_and_writes(
     assert len(policy.write(pairs["image"], pairs["text"], beams=2, max_tokens=4)) == 3
 
 
-def test_a_model_in_half_precision_that_is_given_directly_computes_in_the_type_of_its_device(pairs):
+def test_a_model_in_a_number_type_that_is_not_computed_with_is_refused():
     model, processor = tiny_llava("llava")
-    policy = ImageTextPolicy(model.half(), processor, ImageTextSettings(rank=2))
-    assert {p.dtype for p in policy.parameters()} == {torch.float32}  # it is small
-    with torch.no_grad():
-        found, expected = (
-            each.log_probabilities(each.prepare(pairs, NegativeSettings()), [0, 2], WANTED)
-            for each in (policy.eval(), policy_of("llava"))
-        )
-    assert torch.allclose(found, expected, atol=0.1)
+    with pytest.raises(BackboneError, match="weights are float16, but it computes in float32 on cpu"):
+        ImageTextPolicy(model.half(), processor, ImageTextSettings(rank=2))
 
 
-def test_gradients_are_the_same_where_activations_are_computed_again(pairs):
+@pytest.mark.parametrize("blocks", [True, False])
+def test_gradients_are_the_same_where_activations_are_computed_again(pairs, blocks):
     found = []
+    torch.backends.cuda.enable_flash_sdp(blocks)
     for again in (False, True):
         policy = policy_of("llava").train()
         if again:
-            policy.model.gradient_checkpointing_enable({"use_reentrant": False})
+            policy.recompute_activations()
         ran = []
         policy.model.model.language_model.layers[0].self_attn.register_forward_hook(lambda *_, ran=ran: ran.append(1))
         policy.log_probabilities(policy.prepare(pairs, NegativeSettings()), [0, 2], WANTED).sum().backward()

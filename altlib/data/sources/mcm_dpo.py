@@ -1,10 +1,10 @@
 """The preference data of MCM-DPO: the context as the post, the chosen response as the alt text.
 
 Its repository has a folder per network, ``data/twitter`` and ``data/pinterest``, each with a
-training and a test file and the pictures of both in ``image/NAME_OF_THE_FILE``. Training files are a JSON list of ``{"image": {"path"}, "idx", "text": JSON of {question, chosen,
-rejected}}``; test files are JSON lines of ``{image_path, question, chosen, idx}``, whatever
-their names end in. Rejected responses are for preference optimisation
-(:mod:`altlib.data.preferences`) and are not posts.
+training and a test file and the pictures of both in ``image/NAME_OF_THE_FILE``. Training files are a
+JSON list of ``{"image": {"path"}, "idx", "text": JSON of {question, chosen, rejected}}``; test files
+are JSON lines of ``{image_path, question, chosen, idx}``, whatever their names end in. Rejected
+responses are for preference optimisation (:mod:`altlib.data.preferences`) and are not posts.
 """
 
 from __future__ import annotations
@@ -79,17 +79,17 @@ def entries(file: Path) -> list[Any]:
     Raises:
         CorpusError: A JSON list that is cut off or broken.
     """
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
     if text.lstrip().startswith("["):
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorpusError(f"{file} is not a complete JSON list: {error}") from error
     found: list[Any] = []
-    for line in filter(str.strip, text.splitlines()):
+    for line in filter(str.strip, text.split("\n")):  # other line breaks may stand in a text
         try:
             found.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             found.append(line)
     return found
 
