@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 
 from altlib.core.errors import DiskFullError
 
+LONGEST_FOLDER = 80  # bytes of the name of a temporary folder, so that those of the sockets in it are short enough
+
 
 @contextmanager
 def naming_full_disk(path: Path | str) -> Iterator[None]:

@@ -132,7 +132,7 @@ def snakemake_command(plan_file: Path, run_folder: Path, snakemake: list[str]) -
 
 
 def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
-    """Run Snakemake, below a process that ends it with this one; shows progress bars meanwhile.
+    """Run Snakemake, where processes have signals below one that ends it with this one; shows progress bars meanwhile.
 
     Args:
         command: what to run.
@@ -143,9 +143,10 @@ def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
         The exit status.
     """
     logs.mkdir(exist_ok=True)
+    supervise = [sys.executable, "-m", "altlib.runs.supervise"]
     with board(logs) as say, (logs / "snakemake.log").open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "altlib.runs.supervise", *command],
+            [*supervise, *command] if os.name == "posix" else command,
             cwd=root,
             env={**os.environ, "PYTHONHASHSEED": "0"},  # of the process that chapters are forked from
             stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does

@@ -17,14 +17,13 @@ from traitlets.config import Config
 
 from altlib.core import provenance
 from altlib.core.errors import RunError
-from altlib.core.files import read_json, write_json
+from altlib.core.files import LONGEST_FOLDER, read_json, write_json
 from altlib.core.progress import PROGRESS_FILE, WIDTH, BarStream
 from altlib.runs.board import BARS
 from altlib.runs.machine import commit_of, hardware, versions
 from altlib.runs.parameters import Chapter, read_chapters
 from altlib.runs.plan import digest_files
 from altlib.runs.steps import steps_by_cell
-from altlib.runs.supervise import LONGEST
 
 NOTES = ".provenance.jsonl"  # what the names of files with notes on steps end with
 
@@ -126,7 +125,7 @@ def kernel_channels() -> Config:
     happens with the ports of a network.
     """
     folder = tempfile.gettempdir()
-    if os.name != "posix" or len(os.fsencode(folder)) > LONGEST:
+    if os.name != "posix" or len(os.fsencode(folder)) > LONGEST_FOLDER:
         return Config()
     return Config(KernelManager={"transport": "ipc", "ip": str(Path(folder) / f"k{uuid4().hex[:12]}")})
 

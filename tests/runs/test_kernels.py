@@ -1,7 +1,6 @@
 """Kernels of chapters."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -97,11 +96,23 @@ def test_a_forked_kernel_ends_with_all_that_it_started_when_who_asked_for_it_end
 
 @on_linux
 def test_who_asks_and_is_gone_at_once_stops_nobody(tmp_path):
-    asked = json.dumps([str(tmp_path), dict(os.environ), ["-f", str(tmp_path / "kernel.json")]]).encode() + b"\n"
+    connection = {"key": "", "ip": str(tmp_path / "k"), "transport": "ipc", "signature_scheme": "hmac-sha256"}
+    ports = {f"{channel}_port": n for n, channel in enumerate(["shell", "iopub", "stdin", "control", "hb"], 1)}
+    (tmp_path / "connection.json").write_text(json.dumps(connection | ports))
     with serving([LIBRARY]) as (server, folder):
-        for sent in (b"", asked[:10], asked):  # the last one gets its kernel
+        command = json.loads((folder / "kernels" / "python3" / "kernel.json").read_text())["argv"]
+        (waiting,) = server.children()
+        for sent in (b"", b"no number"):
             with socket.socket(socket.AF_UNIX) as asking:
                 asking.connect(str(folder / "preloaded"))
                 asking.sendall(sent)
-                assert sent != asked or wait_until((tmp_path / "kernel.json").is_file)
-        assert wait_until(lambda: all(p.status() == psutil.STATUS_ZOMBIE for p in server.children()))
+        with subprocess.Popen(["true"]) as gone:
+            gone.wait()
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(folder / "preloaded"))
+            asking.sendall(b"%d" % gone.pid)
+        with subprocess.Popen([*command[:-1], str(tmp_path / "connection.json")]) as asking:  # gets its kernel
+            assert wait_until((tmp_path / "k-1").exists)
+            asking.kill()
+        assert wait_until(lambda: all(p.status() == psutil.STATUS_ZOMBIE for p in server.children() if p != waiting))
+        assert waiting.is_running()
