@@ -1,9 +1,10 @@
 """Run Snakemake, fork its chapters' kernels on Linux, and end all of it when ``altlib book`` ends.
 
-``python -m altlib.runs.supervise COMMAND`` runs a command until it ends, or nobody holds the other end of standard input
-any more. Then all processes below this one are ended and their temporary folder is removed: without this, 6 processes
-of a killed smoke book run on (``bench/left_behind.py``). Those whose ``JUPYTER_PATH`` is that folder get kernels forked from this
-process, which has libraries loaded: without, the smoke book takes 1.17 times as long (``bench/kernels.py``).
+``python -m altlib.runs.supervise COMMAND`` runs a command until it ends, or until nobody holds the other end of
+standard input any more. Then all processes below this one are ended, and their temporary folder is removed: without
+this, 5 to 9 processes of a killed smoke book run on (``bench/left_behind.py``). Processes whose ``JUPYTER_PATH`` is that
+folder get kernels forked from this process, which has libraries loaded: without this, the smoke book takes 1.17 times
+as long (``bench/kernels.py``).
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Load the libraries and fork, in the environment of the process that asks."""
         asking = psutil.Process(int(request.recv(20)))
-        os.environ |= asking.environ() | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+        os.environ.clear()  # the one before may have asked for fewer threads
+        os.environ.update(asking.environ(), MPLBACKEND="module://matplotlib_inline.backend_inline")
         for library in LIBRARIES:
-            with contextlib.suppress(ImportError):  # who needs it says so
+            with contextlib.suppress(ImportError, OSError):  # a chapter that needs it says so
                 importlib.import_module(library)
         super().process_request(request, asking)
 
@@ -65,7 +67,7 @@ def end_with(connection: int, process: int, number: int) -> None:
 
 def end_children() -> None:
     """End all processes below this one at once: every file of a run appears whole or not at all."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one ends nothing halfway
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one does not stop this
     while alive := psutil.Process().children(recursive=True):
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
