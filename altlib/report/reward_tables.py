@@ -210,6 +210,36 @@ def label_rows(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> p
     return pd.DataFrame(rows)
 
 
+def labels_in_words(labelled: int, compared: Sequence[int], pictures: int) -> str:
+    """Sentences: for how many training pictures the first stage has a text, and what is new to the second.
+
+    Args:
+        labelled: Pictures with alt text in the usual run's first stage.
+        compared: Numbers of labelled pictures of all runs.
+        pictures: The training pictures.
+    """
+    if labelled == pictures:
+        said = (
+            f"In this run all {pictures:,} training pictures are labelled, so there are no new pictures in the second stage: "
+            "it only does without their texts."
+        )
+    else:
+        said = (
+            f"In this run {labelled:,} of the {pictures:,} training pictures are labelled; the second stage writes for all "
+            "of them and does without their texts."
+        )
+    *others, last = (f"{number:,}" for number in sorted({*compared}))
+    return f"{said} “How many labels” compares {', '.join(others)} and {last}." if others else said
+
+
+def rewards_caption(groups: Mapping[str, Sequence[RewardPlan]]) -> str:
+    """The caption of the table of rewards, which names the longer run and the fluency term if there are such runs."""
+    longer = "for longer" if len(groups["lengths"]) > 1 else ""
+    held = "with a term that holds the captioner to the language of its supervised start"
+    runs = [run for run in (longer, held if len(groups["guards"]) > 1 else "") if run]
+    return f"The rewards; CLIP's also {', and '.join(runs)}" if runs else "The rewards"
+
+
 def labels_that_suffice(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> int | None:
     """The smallest number of labels from which the reward raises RefCompare with the whole interval; None if none does."""
     gains = {plan.labelled: scores[plan.name][REFCOMPARE] - scores[plan.supervised.name][REFCOMPARE] for plan in plans}

@@ -4,7 +4,7 @@ import pytest
 
 from altlib.core.estimates import Estimate
 from altlib.report import reward_tables as tables
-from altlib.training.reward_study import RewardPlan
+from altlib.training.reward_study import RewardPlan, reward_plans
 
 PLAN = RewardPlan("mlp", True, 100)
 
@@ -143,3 +143,24 @@ def test_labels_suffice_if_the_reward_raises_refcompare_with_its_whole_interval(
     found = tables.reward_measures(groups, plans[-1], known, {name: ["a cup"] for name in known})
     number = found.get(("labelled pictures that suffice to start from", "value"))
     assert (number and number.value) == suffices
+
+
+def test_labels_are_said_to_be_all_or_a_part_of_the_pictures():
+    everything = tables.labels_in_words(2000, [300, 2000], 2000)
+    assert "all 2,000 training pictures are labelled" in everything and "no new pictures" in everything
+    assert "“How many labels” compares 300 and 2,000." in everything
+    part = tables.labels_in_words(320, [100, 320, 640], 640)
+    assert "320 of the 640 training pictures are labelled" in part and "no new pictures" not in part
+    assert "compares 100, 320 and 640." in part
+    assert "compares" not in tables.labels_in_words(16, [16], 24)
+
+
+def test_the_caption_of_the_rewards_names_the_runs_that_are_there():
+    for fluency, longest, said in [
+        (0.0, 1, "The rewards"),
+        (0.0, 3, "The rewards; CLIP's also for longer"),
+        (0.1, 1, "The rewards; CLIP's also with a term that holds the captioner to the language of its supervised start"),
+        (0.1, 3, "The rewards; CLIP's also for longer, and with a term that holds the captioner to the language of its supervised start"),
+    ]:  # fmt: skip
+        groups = reward_plans(PLAN, [], ["refcompare"], fluency, longest=longest)
+        assert tables.rewards_caption(groups) == said
