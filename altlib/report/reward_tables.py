@@ -132,7 +132,7 @@ def reach_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]) -> str:
     if not round(before[BLEU].value, 2):
         kept = "which tells little, as there was nothing to lose"
     return (
-        f"{plan.variant}, {plan.labelled} labelled pictures, reward {reward_in_words(plan)}: the self-supervised stage {moved} "
+        f"{plan.variant}, {plan.labelled:,} labelled pictures, reward {reward_in_words(plan)}: the self-supervised stage {moved} "
         f"RefCompare ({before[REFCOMPARE].value:.2f} to {after[REFCOMPARE].value:.2f}, difference {gain.text()}) and "
         f"{reached} {HALF:g}; BLEU@4 changes by {lost.text()}, {kept}."
     )

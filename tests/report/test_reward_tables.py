@@ -36,6 +36,8 @@ def test_the_verdict_on_the_goal_can_come_out_either_way():
     missed = tables.reach_verdict(PLAN, scores((10, 0.3), (7, 0.25)))
     assert "lowers" in missed and "does not reach 0.5" in missed and "more than 1 point is lost" in missed
     assert "no more than" not in missed
+    many = RewardPlan("mlp", True, 2000)
+    assert "2,000 labelled pictures" in tables.reach_verdict(many, scores((10, 0.2), (9.5, 0.6), many))
 
 
 @pytest.mark.parametrize(
