@@ -23,6 +23,22 @@ def cosines(images: Tensor, texts: Tensor) -> np.ndarray:
     return (images * texts).sum(-1).double().numpy()
 
 
+def check_scores(generated: np.ndarray, references: Sequence[np.ndarray]) -> None:
+    """Check that every picture has a reference and every text a finite score.
+
+    Args:
+        generated: Scores of the generated texts, (n,).
+        references: Scores of each picture's references, n arrays of one or more.
+
+    Raises:
+        ValueError: A picture has no reference, or a score is not finite.
+    """
+    if any(not len(scores) for scores in references):
+        raise ValueError("RefCompare needs at least one reference of every picture")
+    if not all(np.isfinite(scores).all() for scores in (generated, *references)):
+        raise ValueError("RefCompare needs finite scores, and some are infinite or not a number")
+
+
 def share_of_own_references(generated: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:
     """For each picture the share of its references that score below the generated text; a tie is not below.
 
@@ -34,15 +50,15 @@ def share_of_own_references(generated: np.ndarray, references: Sequence[np.ndarr
         (n,).
 
     Raises:
-        ValueError: A picture has no reference.
+        ValueError: A picture has no reference, or a score is not finite.
     """
-    if any(not len(scores) for scores in references):
-        raise ValueError("RefCompare needs at least one reference of every picture")
+    check_scores(generated, references)
     return np.array([np.mean(scores < own) for own, scores in zip(generated, references, strict=True)])
 
 
 def share_of_all_references(generated: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:
     """For each picture the share of all pictures' references that score below its generated text; as above."""
+    check_scores(generated, references)
     everything = np.sort(np.concatenate(list(references)))
     return np.searchsorted(everything, generated, side="left") / len(everything)
 
@@ -61,7 +77,7 @@ def refcompare(
         among_all: Compare with the references of all pictures, which are held fixed in the resamples.
 
     Raises:
-        ValueError: There is no picture, or one without a reference.
+        ValueError: There is no picture, one has no reference, or a score is not finite.
     """
     if not len(generated):
         raise ValueError("there is nothing to score")

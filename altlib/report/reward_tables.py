@@ -114,20 +114,40 @@ def gradient_verdict(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]
 
 
 def reach_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]) -> str:
-    """A sentence: whether the reward raised RefCompare, to a half or more, and what it cost in BLEU@4."""
+    """A sentence: whether the reward raised RefCompare, to a half or more, and what it cost in BLEU@4.
+
+    What is lost is told only if the whole interval of the difference says so.
+    """
     after, before = scores[plan.name], scores[plan.supervised.name]
     gain, lost = after[REFCOMPARE] - before[REFCOMPARE], after[BLEU] - before[BLEU]
     low, high = gain.interval
     moved = "raises" if low > 0 else "lowers" if high < 0 else "does not measurably change"
     reached = "reaches" if after[REFCOMPARE].value >= HALF else "does not reach"
-    kept = f"so {'no more than' if lost.value >= -MOST_LOST else 'more than'} {MOST_LOST:g} point is lost"
+    lowest, highest = lost.interval
+    kept = f"so it cannot be told whether more than {MOST_LOST:g} point is lost"
+    if lowest >= -MOST_LOST:
+        kept = f"so no more than {MOST_LOST:g} point is lost"
+    elif highest < -MOST_LOST:
+        kept = f"so more than {MOST_LOST:g} point is lost"
     if not round(before[BLEU].value, 2):
         kept = "which tells little, as there was nothing to lose"
     return (
-        f"{plan.variant}, {plan.labelled} labelled pictures, reward {reward_in_words(plan)}: the self-supervised stage {moved} "
+        f"{plan.variant}, {plan.labelled:,} labelled pictures, reward {reward_in_words(plan)}: the self-supervised stage {moved} "
         f"RefCompare ({before[REFCOMPARE].value:.2f} to {after[REFCOMPARE].value:.2f}, difference {gain.text()}) and "
         f"{reached} {HALF:g}; BLEU@4 changes by {lost.text()}, {kept}."
     )
+
+
+def parting_in_words(measure: str, step: int | None) -> str:
+    """Where a reward and a measure part, as the end of a sentence.
+
+    Args:
+        measure: What parts from it, or a pronoun.
+        step: From :func:`altlib.evaluation.reward_history.parting_step`; 0 is the supervised start.
+    """
+    if step is None:
+        return f"does not part from {measure}"
+    return f"parts from {measure} {f'after update {step}' if step else 'right from the first update on'}"
 
 
 def parting_verdict(name: str, history: pd.DataFrame, reward: str, held_out: Sequence[str]) -> str:
@@ -142,13 +162,8 @@ def parting_verdict(name: str, history: pd.DataFrame, reward: str, held_out: Seq
     first, last = history.iloc[0], history.iloc[-1]
     said = []
     for measure in held_out:
-        step = parting_step(history, reward, measure)
-        change = f"{first[measure]:.2f} to {last[measure]:.2f}"
-        said.append(
-            f"{measure} ({change}) parts from it after update {step}"
-            if step is not None
-            else f"{measure} ({change}) does not part from it"
-        )
+        parts = parting_in_words("it", parting_step(history, reward, measure))
+        said.append(f"{measure} ({first[measure]:.2f} to {last[measure]:.2f}) {parts}")
     return (
         f"{name}: the reward goes from {first[reward]:.3f} to {last[reward]:.3f}; {', '.join(said)}. Perplexity "
         f"{first['perplexity']:.0f} to {last['perplexity']:.0f}, repeated word pairs {100 * first['repetition']:.0f}% to "
@@ -195,6 +210,42 @@ def label_rows(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> p
     return pd.DataFrame(rows)
 
 
+def labels_in_words(labelled: int, compared: Sequence[int], pictures: int) -> str:
+    """Sentences: for how many training pictures the first stage has a text, and what is new to the second.
+
+    Args:
+        labelled: Pictures with alt text in the usual run's first stage.
+        compared: Numbers of labelled pictures of all runs.
+        pictures: The training pictures.
+    """
+    if labelled == pictures:
+        said = (
+            f"In this run all {pictures:,} training pictures are labelled, so there are no new pictures in the second stage: "
+            "it only does without their texts."
+        )
+    else:
+        said = (
+            f"In this run {labelled:,} of the {pictures:,} training pictures are labelled; the second stage writes for all "
+            "of them and does without their texts."
+        )
+    *others, last = (f"{number:,}" for number in sorted({*compared}))
+    return f"{said} “How many labels” compares {', '.join(others)} and {last}." if others else said
+
+
+def rewards_caption(groups: Mapping[str, Sequence[RewardPlan]]) -> str:
+    """The caption of the table of rewards, which names the longer run and the fluency term if there are such runs."""
+    longer = "for longer" if len(groups["lengths"]) > 1 else ""
+    held = "with a term that holds the captioner to the language of its supervised start"
+    runs = [run for run in (longer, held if len(groups["guards"]) > 1 else "") if run]
+    return f"The rewards; CLIP's also {', and '.join(runs)}" if runs else "The rewards"
+
+
+def labels_that_suffice(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> int | None:
+    """The smallest number of labels from which the reward raises RefCompare with the whole interval; None if none does."""
+    gains = {plan.labelled: scores[plan.name][REFCOMPARE] - scores[plan.supervised.name][REFCOMPARE] for plan in plans}
+    return min((labelled for labelled, gain in gains.items() if gain.interval[0] > 0), default=None)
+
+
 def reward_measures(
     groups: Mapping[str, Sequence[RewardPlan]],
     usual: RewardPlan,
@@ -202,6 +253,8 @@ def reward_measures(
     texts: Mapping[str, Sequence[str]],
 ) -> Results:
     """Scores of every stage by the names that the paper gives them, for the living index.
+
+    The number of labels that suffice is left out if the reward raises RefCompare from none.
 
     Args:
         groups: The runs by what they are for, from :func:`altlib.training.reward_study.reward_plans`.
@@ -218,8 +271,8 @@ def reward_measures(
     stages_of |= {f"{name}, supervised": plan.supervised for name, plan in named.items() if plan.labelled}
     pictures = len(next(iter(texts.values())))
     counts = {"labelled pictures of the supervised stage": usual.labelled}
-    if labelled:
-        counts["labelled pictures that suffice to start from"] = labelled[0].labelled
+    if enough := labels_that_suffice(labelled, scores):
+        counts["labelled pictures that suffice to start from"] = enough
     found: Results = {(name, "value"): counted(count) for name, count in counts.items()}
     return found | of_scores(
         {name: scores[plan.name] for name, plan in stages_of.items()},

@@ -1,6 +1,6 @@
 """Self-supervised training of a captioner by a reward of what it writes (self-supervised captioning paper, section 2.2).
 
-After a supervised stage on a few labelled pictures, each step samples captions for unlabelled pictures,
+After a supervised stage on labelled pictures, each step samples captions for pictures whose texts it is not given,
 sends them through CLIP's text encoder, and minimises minus the reward. The gradient comes in one of two ways.
 With Gumbel-softmax (:mod:`altlib.generation.gumbel`), as in the paper, it flows from CLIP through the choice of
 each word. With REINFORCE nothing flows through the choice: several captions of each picture are drawn, and those
@@ -43,7 +43,7 @@ class RewardSettings:
     """How a captioner learns from a reward.
 
     Attributes:
-        epochs: Passes over the unlabelled pictures.
+        epochs: Passes over the pictures that captions are written for.
         steps: Updates at most, however many pictures there are; 0 is all of the epochs.
         batch_size: Pictures per update.
         learning_rate: Of Adam.
@@ -138,7 +138,7 @@ class RewardLearner:
     Args:
         captioner: What learns.
         reward: What it learns from.
-        unlabelled: The pictures that it writes for.
+        unlabelled: The pictures that it writes for, without their alt texts, whether there are any or not.
         validation: The pictures whose captions are kept with each evaluation.
         settings: How.
         name: Of the run.
@@ -275,7 +275,7 @@ def train_on_reward(
     Args:
         captioner: What learns, after its supervised stage.
         reward: What it learns from.
-        unlabelled: Pictures that it writes for.
+        unlabelled: Pictures that it writes for, without their alt texts, whether there are any or not.
         validation: Pictures whose captions are kept with each evaluation.
         settings: How.
         folder: Where the captioner and its record are written.

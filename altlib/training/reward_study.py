@@ -1,4 +1,4 @@
-"""Chapter 09's study: a supervised stage on few labels, then a reward; variants, numbers of labels, rewards, ablations."""
+"""Chapter 09's study: a supervised stage, then a reward; variants, numbers of labels, rewards, ablations."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ class RewardStudy:
         run: The run's folder.
         clip: The encoder of the pictures, whose text encoder rewards.
         config: The captioner of which the plans are changes; it sees the picture alone.
-        posts: Posts by split: train (all of them unlabelled), val and test, with image, text and alt_text.
+        posts: Posts by split: train, val and test, with image, text and alt_text. The reward stage writes for
+            all pictures of train and is not given their alt texts.
         training: How the supervised stage learns; its epochs follow from ``supervised_steps``.
         supervised_steps: Updates of the supervised stage at most, however many labels there are.
         settings: How the reward stage learns.
@@ -126,6 +127,8 @@ class RewardStudy:
         starts_from: What MLPs start from: nothing; clipcap (the miniature one, which has seen pictures with
             captions); or :data:`CHAPTER_02`, where a captioner whose language model learns, too, has its
             supervised stage from chapter 02, if that is on all alt texts, and the others start from clipcap.
+            A run without labels starts from a new mapping network in any case, as it is to show what the
+            reward teaches a captioner that has seen no picture with a text.
     """
 
     run: Path
@@ -172,10 +175,10 @@ class RewardStudy:
         return clipcap_of(self.run) if self.comes_from_chapter_02(plan) else self.run / "reward" / plan.name
 
     def untrained(self, plan: RewardPlan) -> PrefixCaptioner:
-        """A captioner before its supervised stage."""
+        """A captioner before its supervised stage, or before its reward if it has no such stage."""
         config = replace(self.config, mapper=plan.mapper, trains_lm=plan.trains_lm)
         captioner = build_captioner(config, plan.seed, self.device)
-        if self.starts_from != "nothing" and plan.mapper == "mlp":
+        if self.starts_from != "nothing" and plan.mapper == "mlp" and plan.labelled:
             start_from_clipcap(captioner, "miniature", language_model=False)
         return captioner
 

@@ -51,8 +51,22 @@ def test_systems_are_compared_on_the_same_pictures():
     assert known["own"].value == found["own"].value
 
 
-def test_without_pictures_or_references_there_is_an_error():
+def test_without_pictures_there_is_an_error():
     with pytest.raises(ValueError, match="nothing to score"):
         refcompare(np.array([]), [])
+
+
+@pytest.mark.parametrize("among_all", [False, True])
+def test_a_picture_without_a_reference_is_refused(among_all):
     with pytest.raises(ValueError, match="at least one reference"):
-        refcompare(np.array([0.5]), [np.array([])])
+        refcompare(np.array([0.5, 0.5]), [np.array([0.1]), np.array([])], among_all=among_all)
+
+
+@pytest.mark.parametrize("among_all", [False, True])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite_is_refused(wrong, among_all):
+    known = [np.array([0.1]), np.array([0.2, 0.3])]
+    with pytest.raises(ValueError, match="finite"):
+        refcompare(np.array([0.5, wrong]), known, among_all=among_all)
+    with pytest.raises(ValueError, match="finite"):
+        refcompare(np.array([0.5, 0.5]), [known[0], np.array([0.2, wrong])], among_all=among_all)

@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from altlib.core.estimates import Estimate
 from altlib.report import reward_tables as tables
-from altlib.training.reward_study import RewardPlan
+from altlib.training.reward_study import RewardPlan, reward_plans
 
 PLAN = RewardPlan("mlp", True, 100)
 
@@ -35,6 +36,25 @@ def test_the_verdict_on_the_goal_can_come_out_either_way():
     missed = tables.reach_verdict(PLAN, scores((10, 0.3), (7, 0.25)))
     assert "lowers" in missed and "does not reach 0.5" in missed and "more than 1 point is lost" in missed
     assert "no more than" not in missed
+    many = RewardPlan("mlp", True, 2000)
+    assert "2,000 labelled pictures" in tables.reach_verdict(many, scores((10, 0.2), (9.5, 0.6), many))
+
+
+@pytest.mark.parametrize(
+    "lost,width,said",
+    [
+        (-0.5, 0.4, "so no more than 1 point is lost"),
+        (-0.5, 2.0, "so it cannot be told whether more than 1 point is lost"),
+        (-1.5, 2.0, "so it cannot be told whether more than 1 point is lost"),
+        (-3.0, 1.0, "so more than 1 point is lost"),
+        (2.0, 0.5, "so no more than 1 point is lost"),
+    ],
+)
+def test_what_is_lost_is_decided_by_the_whole_interval(lost, width, said):
+    found = scores((10, 0.2), (10 + lost, 0.6))
+    after = found[PLAN.name]["BLEU@4"]
+    found[PLAN.name]["BLEU@4"] = Estimate(after.value, after.value + width * np.linspace(-1, 1, 101))
+    assert tables.reach_verdict(PLAN, found).endswith(f", {said}.")
 
 
 def test_seeds_are_averaged_and_their_differences_paired():
@@ -73,6 +93,8 @@ def test_what_parts_is_said_with_its_update():
     said = tables.parting_verdict("CLIP", history, "CLIP reward", ["BLEU@4", "RefCompare"])
     assert "BLEU@4 (5.00 to 2.00) parts from it after update 5" in said
     assert "RefCompare (0.10 to 0.30) does not part" in said and "repeated word pairs 0% to 50%" in said
+    said = tables.parting_verdict("CLIP", history[1:].assign(step=[0, 5]), "CLIP reward", ["BLEU@4"])
+    assert "BLEU@4 (6.00 to 2.00) parts from it right from the first update on." in said and "after" not in said
 
 
 def test_the_need_of_the_supervised_stage_is_computed():
@@ -95,7 +117,7 @@ def test_stages_are_measured_under_the_names_of_the_paper():
     few, alone = RewardPlan("mlp", True, 10), RewardPlan("mlp", True, 0)
     groups = {"variants": [PLAN], "labels": [alone, few, PLAN], "stages": [PLAN, alone]}
     known = {
-        plan.name: {"BLEU@4": Estimate(float(place), np.ones(3))}
+        plan.name: {"BLEU@4": Estimate(float(place), np.ones(3)), "RefCompare": Estimate(0.1, np.full(3, 0.1))}
         for place, plan in enumerate([PLAN.supervised, PLAN, few.supervised, few, alone])
     }
     texts = {name: ["a cup", "a red cup"] for name in known}
@@ -107,4 +129,40 @@ def test_stages_are_measured_under_the_names_of_the_paper():
         "fewest labels, self-supervised": 3, "most labels, supervised": 0, "most labels, self-supervised": 1,
     }  # fmt: skip
     assert found["usual run, supervised", "BLEU@4"].words == 2.5
-    assert found["labelled pictures that suffice to start from", "value"].value == 10
+    assert found["labelled pictures of the supervised stage", "value"].value == 100
+
+
+@pytest.mark.parametrize("gains,suffices", [((0.2, 0.2, 0.2), 10), ((0, 0.2, 0.3), 50), ((-0.2, 0.005, 0), None)])
+def test_labels_suffice_if_the_reward_raises_refcompare_with_its_whole_interval(gains, suffices):
+    """Ten labels, or fifty, or a hundred; a gain whose interval includes 0 is none."""
+    plans = [RewardPlan("mlp", True, count) for count in (10, 50, 100)]
+    noise = {"RefCompare": Estimate(0.3, 0.3 + np.linspace(-0.1, 0.1, 101))}  # twice as wide as the smallest gain
+    known = {plan.supervised.name: noise for plan in plans}
+    for plan, gain in zip(plans, gains, strict=True):
+        known[plan.name] = {"RefCompare": Estimate(0.3 + gain, 0.3 + gain + np.linspace(-0.09, 0.09, 101))}
+    known[RewardPlan("mlp", True, 0).name] = noise
+    groups = {"variants": [], "labels": plans[::-1], "stages": [RewardPlan("mlp", True, 0)]}
+    found = tables.reward_measures(groups, plans[-1], known, {name: ["a cup"] for name in known})
+    number = found.get(("labelled pictures that suffice to start from", "value"))
+    assert (number and number.value) == suffices
+
+
+def test_labels_are_said_to_be_all_or_a_part_of_the_pictures():
+    everything = tables.labels_in_words(2000, [300, 2000], 2000)
+    assert "all 2,000 training pictures are labelled" in everything and "no new pictures" in everything
+    assert "“How many labels” compares 300 and 2,000." in everything
+    part = tables.labels_in_words(320, [100, 320, 640], 640)
+    assert "320 of the 640 training pictures are labelled" in part and "no new pictures" not in part
+    assert "compares 100, 320 and 640." in part
+    assert "compares" not in tables.labels_in_words(16, [16], 24)
+
+
+def test_the_caption_of_the_rewards_names_the_runs_that_are_there():
+    for fluency, longest, said in [
+        (0.0, 1, "The rewards"),
+        (0.0, 3, "The rewards; CLIP's also for longer"),
+        (0.1, 1, "The rewards; CLIP's also with a term that holds the captioner to the language of its supervised start"),
+        (0.1, 3, "The rewards; CLIP's also for longer, and with a term that holds the captioner to the language of its supervised start"),
+    ]:  # fmt: skip
+        groups = reward_plans(PLAN, [], ["refcompare"], fluency, longest=longest)
+        assert tables.rewards_caption(groups) == said

@@ -131,6 +131,14 @@ def test_without_the_supervised_stage_the_reward_starts_from_new_weights(study):
     assert not (study.folder(plan.supervised)).exists()
 
 
+@pytest.mark.parametrize("starts_from", ["nothing", "clipcap", "chapter-02"])
+def test_a_run_without_labels_has_a_new_mapping_network_whatever_mlps_start_from(study, starts_from):
+    config = replace(study.config, prefix_length=10)  # that of the miniature ClipCap
+    without = replace(study, config=config, starts_from=starts_from).train_supervised(RewardPlan("mlp", True, 0))
+    new = build_captioner(config, 0)
+    assert all(torch.equal(a, b) for a, b in zip(without.parameters(), new.parameters(), strict=True))
+
+
 def test_the_supervised_stage_on_all_labels_may_be_chapter_02s(study, monkeypatch):
     all_labels, few, frozen = RewardPlan("mlp", True, 12), RewardPlan("mlp", True, 4), RewardPlan("mlp", False, 12)
     with pytest.raises(ValueError, match="run chapter 02 first"):

@@ -9,6 +9,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from altlib.report import figures
+from altlib.report.reward_tables import parting_in_words
 
 TWO = {"BLEU@4": "BLEU@4", "RefCompare": "RefCompare"}
 WATCHED = {
@@ -87,7 +88,7 @@ def reward_hacking(histories: Mapping[str, pd.DataFrame], parted: Mapping[str, i
 
     Args:
         histories: Name of each reward -> scores of its run's evaluations.
-        parted: Name of each reward -> the step at which it parts from BLEU@4, or None.
+        parted: Name of each reward -> the step at which it parts from BLEU@4, or None; 0 is the supervised start.
     """
     figure, axes = plt.subplots(2, 3, figsize=(12, 7.5), sharex=True)
     spoken = []
@@ -107,18 +108,14 @@ def reward_hacking(histories: Mapping[str, pd.DataFrame], parted: Mapping[str, i
             )
         first, last = history.iloc[0], history.iloc[-1]
         changes = ", ".join(f"{title} {first[c]:.2f} to {last[c]:.2f}" for c, title in WATCHED.items())
-        where = (
-            f"parts from BLEU@4 after update {parted[name]}"
-            if parted[name] is not None
-            else "does not part from BLEU@4"
-        )
-        spoken.append(f"Reward {name}: {changes}; it {where}")
+        spoken.append(f"Reward {name}: {changes}; it {parting_in_words('BLEU@4', parted[name])}")
     for axis, title in zip(axes.flat, WATCHED.values(), strict=True):
         axis.set(title=title, xlabel="update")
+    at_start = " (a circle at update 0: from the first update on)" if 0 in parted.values() else ""
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=10)
     return figures.show(
         figure,
         f"Six line charts over updates, one line per reward. {'. '.join(spoken)}.",
-        "Validation pictures while captioners learn from three rewards. Circles mark the update after which a reward "
-        "still rises while BLEU@4 falls.",
+        "Validation pictures while captioners learn from their rewards. Circles mark the update after which a reward "
+        f"still rises while BLEU@4 falls{at_start}.",
     )

@@ -39,6 +39,13 @@ def test_an_uncertain_number_keeps_half_the_width_of_its_interval():
     assert (number.value, number.half) == (0.24, 0.08)
 
 
+def test_a_number_that_a_run_may_fail_to_find_says_what_it_needs():
+    key = "self-supervised-text: labelled pictures that suffice to start from, value"
+    assert "from which the self-supervised stage raises RefCompare" in next(
+        n.needs for n in reading.numbers() if n.key == key
+    )
+
+
 @pytest.mark.parametrize(
     "change, words",
     [

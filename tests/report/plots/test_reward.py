@@ -37,3 +37,10 @@ def test_the_update_at_which_reward_and_measure_part_is_circled_and_told(alt_of,
     ]
     assert [list(line.get_xdata()) for line in circles] == [[5]]
     assert len(drawn[0].axes) == len(WATCHED)
+
+
+def test_a_reward_that_parts_at_its_start_is_told_to_part_from_the_first_update_on(alt_of):
+    shown = reward_hacking({"clip": HISTORY, "refcompare": HISTORY}, {"clip": 0, "refcompare": 5})
+    assert "it parts from BLEU@4 right from the first update on" in alt_of(shown)
+    assert "after update 0" not in shown.data and "a circle at update 0: from the first update on" in shown.data
+    assert "at update 0" not in reward_hacking({"clip": HISTORY}, {"clip": 5}).data
