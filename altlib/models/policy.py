@@ -1,7 +1,7 @@
 """What preference optimisation needs of a model, whichever kind it is: log-probabilities of responses and parts that learn.
 
-There are two kinds: the prefix captioner (:mod:`altlib.models.captioner_policy`) and any
-image-text-to-text model of transformers (:mod:`altlib.models.image_text_policy`). Both lay out the
+There are two kinds: the prefix captioner (:mod:`altlib.models.captioner_policy`) and some
+image-text-to-text models of transformers (:mod:`altlib.models.image_text_policy`). Both lay out the
 combinations of an example as trees (:mod:`altlib.models.response_trees`).
 """
 

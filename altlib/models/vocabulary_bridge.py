@@ -6,7 +6,9 @@ of CLIP's tokens is tied to the language model's tokens that cover its character
 language model has a place in CLIP's embedding space: the mean embedding of the tokens into which CLIP
 splits its text. In the straight-through form, a token's relaxed one-hot vector adds nothing to the value
 and passes its gradient on, so the embedding of the text is exactly CLIP's. In the soft form, mixtures of
-these places stand in for CLIP's embeddings: exact where the vocabularies agree, an approximation elsewhere.
+these places stand in for CLIP's embeddings: exact where the vocabularies agree and CLIP's tokenizer cleans
+nothing, such as curly quotes; an approximation elsewhere, with cosines above 0.8 for plain sentences and of
+0.6 for rows of punctuation.
 """
 
 from __future__ import annotations

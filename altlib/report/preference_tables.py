@@ -210,8 +210,8 @@ def what_could_show(
         ranked = np.mean([curves[plan.name]["accuracy: response"].iloc[-1] for plan in own])
         changed = np.mean([a != b for plan in own for a, b in zip(texts[plan.name], before[plan.seed], strict=True)])
         said.append(
-            f"{system}: at the end of training it ranks {100 * ranked:.0f}% of the validation pairs rightly (a coin: 50%), "
-            f"and {100 * changed:.0f}% of its texts for the test pictures are others than those of {start}."
+            f"{system}: at the end of training it ranks {100 * ranked:.0f}% of the validation pairs correctly (a coin: 50%), "
+            f"and {100 * changed:.0f}% of its texts for the test pictures differ from those of {start}."
         )
     if errors:
         differences = [errors[system][error] - errors[start][error] for system in learned for error in errors[system]]

@@ -122,7 +122,8 @@ def reach_verdict(plan: RewardPlan, scores: Mapping[str, ByMetric]) -> str:
     gain, lost = after[REFCOMPARE] - before[REFCOMPARE], after[BLEU] - before[BLEU]
     low, high = gain.interval
     moved = "raises" if low > 0 else "lowers" if high < 0 else "does not measurably change"
-    reached = "reaches" if after[REFCOMPARE].value >= HALF else "does not reach"
+    low, high = after[REFCOMPARE].interval
+    reached = "reaches" if low >= HALF else "does not reach" if high < HALF else "may or may not reach"
     lowest, highest = lost.interval
     kept = f"so it cannot be told whether more than {MOST_LOST:g} point is lost"
     if lowest >= -MOST_LOST:
