@@ -29,7 +29,7 @@ from altlib.training.preference_losses import PreferenceLoss
 from altlib.training.rewards import Reward
 from tests.conftest import small_gpt2
 from tests.device_spy import DEVICE, pretended_device
-from tests.image_text_models import tiny_blip2, tiny_llava
+from tests.image_text_models import tiny_blip2, tiny_model
 
 RIGHT, WRONG = ["a red mug", "a blue mug", "a tall ship", "two dogs"], ["a mug", "a cup", "a boat", "three dogs"]
 
@@ -71,12 +71,10 @@ def test_a_policy_learns_from_preferences(on_device, captioner, files, tmp_path,
     assert policy.picture_features(files).device.type == "cpu"
 
 
-@pytest.mark.parametrize("kind,shares_prompts", [("llava", True), ("llava", False), ("llava-next", True)])
-def test_an_image_text_model_learns_from_preferences(files, tmp_path, monkeypatch, kind, shares_prompts):
-    if not shares_prompts:
-        monkeypatch.setattr("altlib.models.image_text_policy.SHARE_PROMPTS", ())
+@pytest.mark.parametrize("kind", ["llava", "llava-next", "qwen2_vl", "qwen2_5_vl", "idefics3"])
+def test_an_image_text_model_learns_from_preferences(files, tmp_path, kind):
     pairs = pd.DataFrame({"image": files, "text": "Brew day!", "chosen": RIGHT, "rejected": WRONG})[:2]
-    model, processor = tiny_llava(kind)
+    model, processor = tiny_model(kind)
     with pretended_device():
         policy = ImageTextPolicy(model, processor, ImageTextSettings(rank=2), trains_vision=True).eval().to(DEVICE)
         settings = PreferenceSettings(PreferenceLoss(MCM_DPO_WEIGHTS), batch_size=2)
