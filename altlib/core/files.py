@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from altlib.core.errors import DiskFullError
 
-LONGEST_FOLDER = 80  # bytes of the name of a temporary folder, so that those of the sockets in it are short enough
+LONGEST_FOLDER = 80  # bytes of the name of a temporary folder, so that the names of sockets in it stay within the limit
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from altlib.core.progress import progress_bar
 from altlib.data.caption_entries import clean
 from altlib.data.described import sample_rows
 from altlib.data.sources.fields import inside
-from altlib.data.sources.mcm_dpo import data_files, entries, record_of, rejected_response, split_of
+from altlib.data.sources.mcm_dpo import MALFORMED, data_files, entries, record_of, rejected_response, split_of
 from altlib.data.splits import SPLITS
 from altlib.miniworld.fact_errors import ERRORS, right_and_wrong
 
@@ -116,7 +116,7 @@ def read_mcm_dpo(where: Path) -> Pairs:
         for number, entry in enumerate(entries(file), start=1):
             try:
                 record, rejected = record_of(entry, number, file), rejected_response(entry)
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except MALFORMED:
                 malformed += 1
                 continue
             row = {name: record[name] for name in ("item_id", "image", "text", "split")}
@@ -139,7 +139,7 @@ def read_jsonl(file: Path) -> Pairs:
     for number, entry in enumerate(entries(file), start=1):
         try:
             rows.append(json_row(entry, number, file))
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except MALFORMED:
             malformed += 1
     unknown = sorted({row["split"] for row in rows} - set(SPLITS) - {""})
     if unknown:
@@ -269,7 +269,7 @@ def split_pairs(
     """Random pairs to learn from and to follow rewards on; no picture is in both.
 
     Pairs that are marked for validation stay there, with unmarked ones if they are too few. Where none is
-    marked so, as in MCM-DPO's files, rewards are followed on a fifth of the pairs at most. A picture's
+    marked so, as in MCM-DPO's files, rewards are followed on a fifth of the pairs at most, or on two. A picture's
     pairs go together. Pairs that are beyond what is wanted, or of test pictures, are in neither.
 
     Args:
@@ -290,7 +290,7 @@ def split_pairs(
     free = frame["split"] == "" if marked.any() else ~marked
     watched = set(frame.loc[marked, "image"])
     loose = frame[free & ~frame["image"].isin(watched)]
-    room = min(validation - int((frame["image"].isin(watched) & (marked | free)).sum()), len(loose) // 5)
+    room = min(validation - int((frame["image"].isin(watched) & (marked | free)).sum()), max(2, len(loose) // 5))
     sizes = loose.groupby("image", sort=False).size()
     if not watched and len(sizes) and sizes.min() > room:
         watched, room = {sizes.idxmin()}, 0

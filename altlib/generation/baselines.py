@@ -13,13 +13,14 @@ from altlib.core.cache_keys import FileStamp, Key, file_stamp
 from altlib.core.code_imports import code_fingerprint
 from altlib.core.devices import BFLOAT16_FROM, attention_in_blocks, mixed_precision, precision_name
 from altlib.core.errors import PictureError
-from altlib.core.images import open_picture
+from altlib.core.images import centre_crop, open_picture
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import derangement
 from altlib.models.image_text_model import load_image_text_model, without_special_tokens
 from altlib.models.replies import Replies
 
 CODE = code_fingerprint("generation.baselines")
+LONGEST_SHAPE = 20.0  # how many times as long as wide a picture may be; of a longer one the middle is described
 REQUEST = "Write alt text for this picture: one or two sentences that describe what it shows."
 
 
@@ -146,7 +147,7 @@ def described_batches(
     network, processor = load_image_text_model(model, device)
     for start in progress_bar(range(0, len(asked), batch_size), desc=f"captions by {model}", unit=" batches"):
         batch = asked[start : start + batch_size]
-        pictures = [open_picture(path, longest=1024) for path, _ in batch]
+        pictures = [centre_crop(open_picture(path, longest=1024), LONGEST_SHAPE) for path, _ in batch]
         texts = [request_to(processor, request) for _, request in batch]
         said = {"text": texts, "padding": True} if all(texts) else {}
         inputs = processor(images=pictures, return_tensors="pt", **said).to(device, network.dtype)

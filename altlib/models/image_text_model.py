@@ -12,7 +12,7 @@ from altlib.core.progress import hide_bars_of_loading
 
 
 def load_image_text_model(name: str, device: str = "cpu", learns: bool = False) -> tuple[Any, Any]:
-    """A model on its device, in the number type that pays there, and its processor; weights are read from safetensors only.
+    """A model on its device, in the number type that is fastest there, and its processor; weights are read from safetensors only.
 
     LLaVA and others are published in float16. Where a device computes in bfloat16, a large model is
     bfloat16; on other processors it is float32. On other accelerators it stays as it was published,

@@ -223,8 +223,17 @@ class ImageTextPolicy(nn.Module):
         if KINDS_OF_TOKENS in pixels:
             pixels[KINDS_OF_TOKENS] = pixels[KINDS_OF_TOKENS][:, :end]
         if not better:
-            pixels["pixel_values"] = pictures.noisy(pixels["pixel_values"][None], [row])[0]
+            pixels["pixel_values"] = self.noisy(pictures, row, pixels["pixel_values"])
         return ids[:end], {name: value.to(self.device) for name, value in pixels.items()}
+
+    def noisy(self, pictures: PairPictures, row: int, pixels: Tensor) -> Tensor:
+        """A worse picture's pixels, with noise if the negative is diffusion; the frames of a still picture have the same."""
+        frames = getattr(self.processor.image_processor, "temporal_patch_size", 1)
+        if pixels.dim() > 2 or frames == 1:
+            return pictures.noisy(pixels[None], [row])[0]
+        still = pixels.view(len(pixels), 3, frames, -1)  # patches, colours, frames, places
+        noisy = pictures.noisy(still[None, :, :, :1], [row])[0]
+        return noisy.expand_as(still).reshape(pixels.shape)
 
     def trunk(self, ids: list[int], pixels: Mapping[str, Tensor]) -> Tensor:
         """Input embeddings up to the picture's last token, (k, d)."""

@@ -178,10 +178,10 @@ def picture_tag(path: str, alt: str, width: int) -> str:
 
 
 def sentences(*texts: str) -> HTML:
-    """What a run has found, in sentences: one as a paragraph, several as a list."""
+    """What a run has found, in sentences: one as a paragraph, several as a list, none as nothing."""
     escaped = [html.escape(text) for text in texts]
-    if len(escaped) == 1:
-        return as_html(f"<p>{escaped[0]}</p>")
+    if len(escaped) < 2:
+        return as_html("".join(f"<p>{text}</p>" for text in escaped))
     return as_html(f"<ul>{''.join(f'<li>{text}</li>' for text in escaped)}</ul>")
 
 

@@ -132,7 +132,7 @@ def snakemake_command(plan_file: Path, run_folder: Path, snakemake: list[str]) -
 
 
 def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
-    """Run Snakemake, where processes have signals below one that ends it with this one; shows progress bars meanwhile.
+    """Run Snakemake; shows progress bars meanwhile. On POSIX systems, a process above it ends it with this one.
 
     Args:
         command: what to run.

@@ -19,15 +19,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from typing import Any
 
 import psutil
 
 from altlib.core.files import LONGEST_FOLDER, write_json
 
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 ADOPT_ORPHANS = 36  # Linux's PR_SET_CHILD_SUBREAPER: a process whose parent was killed becomes a child of this one
 LIBRARIES = "open_clip transformers.models.gpt2.modeling_gpt2 peft captum.attr scipy.stats ipykernel.kernelapp".split()
-# A kernel's command: asks for a kernel, and runs until that ends, or who started this command does.
+# A kernel's command: asks for a kernel, and runs until that ends or its own parent does.
 ASK = """
 import os, select, socket, sys
 parent, server = os.getppid(), socket.socket(socket.AF_UNIX)
@@ -43,16 +45,19 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Load the libraries and fork, in the environment of the process that asks."""
         asking = psutil.Process(int(request.recv(20)))
+        environment = asking.environ()
         os.environ.clear()  # the one before may have asked for fewer threads
-        os.environ.update(asking.environ(), MPLBACKEND="module://matplotlib_inline.backend_inline")
+        os.environ.update(environment, MPLBACKEND="module://matplotlib_inline.backend_inline")
         for library in LIBRARIES:
-            with contextlib.suppress(ImportError, OSError):  # a chapter that needs it says so
+            with contextlib.suppress(Exception):  # a chapter that needs it says so
                 importlib.import_module(library)
         super().process_request(request, asking)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Be a kernel that ends, with all that it started, when the process that asked for it does."""
         os.setsid()
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
         os.chdir(client_address.cwd())
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         threading.Thread(target=end_with, args=[request.fileno(), 0, signal.SIGKILL], daemon=True).start()
@@ -60,14 +65,20 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 
 
 def end_with(connection: int, process: int, number: int) -> None:
-    """Send a signal to a process, or with 0 to this one's group, when nobody holds the other end of a connection."""
+    """Send a signal to a process, or with 0 to this one's group, when nobody holds the other end of a connection.
+
+    It is sent until it is heard, as a library that loads just now may catch whatever it raises.
+    """
     os.read(connection, 1)
-    os.kill(process, number)
+    while True:
+        os.kill(process, number)
+        time.sleep(1.0)
 
 
 def end_children() -> None:
     """End all processes below this one at once: every file of a run appears whole or not at all."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one does not stop this
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # another one does not stop this
     while alive := psutil.Process().children(recursive=True):
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -77,11 +88,13 @@ def end_children() -> None:
 
 def main(command: list[str]) -> int:
     """Run a command for as long as the other end of standard input is held; returns its exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in ENDING:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     threading.Thread(target=end_with, args=[0, os.getpid(), signal.SIGTERM], daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="altlib-") as folder, contextlib.ExitStack() as at_end:
         at_end.callback(end_children)
         os.environ |= {"TMPDIR": folder, "JUPYTER_PATH": folder}
+        tempfile.tempdir = folder  # also of the kernels
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

@@ -243,8 +243,8 @@ class Comparer:
         theirs = prepared if self.reference is self.policy else self.reference.prepare(pairs, self.negatives)
         if theirs.texts != prepared.texts:
             raise ValueError(
-                "the reference model reads other texts than the model that learns: it crops them elsewhere or asks "
-                "otherwise; give both the same settings"
+                "the reference model reads other texts than the model that learns: it crops them elsewhere; "
+                "give both the same settings"
             )
         said = kept_reference(self.reference, theirs, wanted, self.kept, self.batch_size)
         return PairData(prepared, wanted, said)

@@ -31,6 +31,8 @@ def test_pairs_of_mcm_dpo_keep_both_responses_and_pass_over_test_files(tmp_path,
         {"image": {"path": "1.jpg"}, "idx": 9, "text": json.dumps(told | {"chosen": " "})},
         {"image": {"path": "gone.jpg"}, "idx": 10, "text": json.dumps(told)},
         {"idx": 11},
+        {"image": {"path": "a" * 300}, "idx": 12, "text": json.dumps(told)},
+        {"image": {"path": "1.jpg"}, "idx": 13, "text": "[" * 100_000},
     ]
     (folder / "twitter_train.json").write_text(json.dumps(training))
     (folder / "twitter_test.json").write_text(json.dumps({"image_path": "1.jpg", **told}) + "\n")
@@ -43,7 +45,7 @@ def test_pairs_of_mcm_dpo_keep_both_responses_and_pass_over_test_files(tmp_path,
         "chosen and rejected are identical": 1,
         "a response is empty": 1,
         "image file is missing": 1,
-        "record is malformed": 1,
+        "record is malformed": 3,
     }
 
 
@@ -164,6 +166,14 @@ def test_pairs_of_the_same_pictures_go_together_and_few_are_left_out(mark):
         many = [{"image": name, "split": mark} for name in "A" * 8 + "BBCC"]
         found = split_pairs(Pairs(pd.DataFrame(many), {}), 0, 4, seed)
         assert len(found["val"]) == 2 and len(found["train"]) == 10
+
+
+@pytest.mark.parametrize("images", ["ABCDEFGHI", "AAAABC"])
+def test_two_pairs_of_few_are_enough_to_follow_rewards_on(images):
+    rows = [{"image": name, "split": "train"} for name in images]
+    for seed in range(4):
+        found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 8, seed)
+        assert len(found["val"]) == 2 and len(found["train"]) == len(images) - 2
 
 
 def test_one_unmarked_pair_among_those_for_training_changes_nothing():

@@ -78,6 +78,16 @@ def test_noise_differs_from_place_to_place(kind, pairs):
     assert torch.equal(again, worse)
 
 
+@pytest.mark.parametrize("kind", ["qwen2_vl", "qwen2_5_vl"])
+def test_the_frames_of_a_still_picture_have_the_same_noise(kind, pairs):
+    policy = policy_of(kind)
+    pictures = policy.prepare(pairs, NegativeSettings("diffusion")).pictures
+    for better in (True, False):
+        pixels = policy.picture_inputs(pictures, 0, better)[1]["pixel_values"]
+        frames = pixels.view(len(pixels), 3, 2, -1)
+        assert torch.equal(frames[:, :, 0], frames[:, :, 1])
+
+
 def test_a_model_of_another_kind_is_refused(tmp_path):
     tiny_blip2(tmp_path)
     with pytest.raises(BackboneError, match="kinds that can: llava, llava_next, qwen2_vl"):

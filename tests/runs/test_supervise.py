@@ -21,6 +21,8 @@ from altlib.runs.execute import kernel_channels
 from tests.conftest import wait_until
 from tests.forked_kernels import serving
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+
 # Starts a process that starts another and ends, so that the last one has lost its parent.
 STARTING = """
 import json, os, subprocess, sys, tempfile, time
@@ -59,12 +61,34 @@ def test_everything_ends_when_its_standard_input_is_closed(supervised):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_everything_ends_when_it_is_terminated(supervised):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_everything_ends_when_it_is_terminated(supervised, name):
     process, below, folder = supervised
     while process.poll() is None:  # also if it is told so more than once
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(getattr(signal, name))
         time.sleep(0.01)
     assert_all_ended(process, below, folder)
+
+
+@on_linux
+def test_everything_ends_though_a_library_that_loads_catches_all(tmp_path):
+    (tmp_path / "catching.py").write_text(
+        "import time\nfrom pathlib import Path\nPath('loading').touch()\n"
+        "try:\n    time.sleep(20)\nexcept BaseException:\n    Path('caught').touch()\ntime.sleep(1.5)\n"
+    )
+    code = "import sys; from altlib.runs import supervise; supervise.LIBRARIES = ['catching']; supervise.main(sys.argv[1:])"
+    asking = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from tests.runs.test_supervise import executed; executed('1')"
+    )
+    waiting = [sys.executable, "-c", asking, str(Path(__file__).parents[2])]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    command = [sys.executable, "-c", code, *waiting]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE) as process:
+        assert wait_until((tmp_path / "loading").is_file)
+        below = psutil.Process(process.pid).children(recursive=True)
+        process.stdin.close()
+        process.wait(20)
+    assert (tmp_path / "caught").is_file() and not psutil.wait_procs(below, timeout=10)[1]
 
 
 @pytest.mark.parametrize("status", [0, 3])
@@ -86,8 +110,6 @@ from tests.runs.test_supervise import executed
 executed("import os, subprocess, time; child = subprocess.Popen(['sleep', '100'])\\n"
          "open('new', 'w').write(f'{{os.getpid()}} {{child.pid}}'); os.replace('new', 'processes'); time.sleep(100)")
 """
-
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 
 
 def executed(code: str, folder: Path | None = None) -> nbformat.NotebookNode:
@@ -140,6 +162,14 @@ def test_a_forked_kernel_has_the_environment_of_who_asks_alone(served, monkeypat
     monkeypatch.delenv("SHADE")
     told.append(executed(telling).cells[0].outputs[0].text)
     assert told == ["dark mauve\n", "None mauve\n"]
+
+
+@on_linux
+def test_a_forked_kernel_writes_below_the_supervised_folder_and_has_usual_signals(served, jupyter_path):
+    telling = (
+        "import signal, tempfile; print(tempfile.gettempdir(), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)"
+    )
+    assert executed(telling).cells[0].outputs[0].text == f"{jupyter_path} True\n"
 
 
 @on_linux

@@ -26,6 +26,8 @@ PATTERNS = ("data/*/*.json", "*/*.json", "*.json")
 # The split that the ending of a file's name stands for.
 SPLIT_OF_ENDING = {"_train": "train", "_test": "test"}
 
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OSError, RuntimeError)  # what a broken record raises
+
 CONTEXT = re.compile(r"context\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -52,7 +54,7 @@ def data_files(where: Path) -> list[Path]:
             return found
     raise CorpusError(
         f"{where} holds no data of MCM-DPO: looked for files that end in _train.json or _test.json as "
-        f"{', '.join(PATTERNS)}. Give the clone of its repository or one of the JSON files as collection.source_path"
+        f"{', '.join(PATTERNS)}. Give the clone of its repository or one of the JSON files"
     )
 
 
@@ -66,7 +68,7 @@ def file_records(file: Path, unreadable: list[dict]) -> Iterator[dict[str, Any]]
     for number, entry in enumerate(entries(file), start=1):
         try:
             record = record_of(entry, number, file)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except MALFORMED as error:
             reason = f"record is malformed: {error}"
             unreadable.append({"item_id": f"record {number} of {file.name}", "reason": reason})
         else:
