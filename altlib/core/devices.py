@@ -121,6 +121,11 @@ def mixed_precision(device: str, parameters: int) -> torch.dtype:
     return torch.float32
 
 
+def compute_in(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    """Compute matrix products in a number type within."""
+    return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
 def precision_name(precision: torch.dtype) -> str:
     """A number type as readers know it, such as float32."""
     return str(precision).removeprefix("torch.")

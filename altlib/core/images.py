@@ -68,6 +68,15 @@ def open_picture(path: Path | str, max_pixels: int = MAX_PIXELS, longest: int | 
     return rgb
 
 
+def picture_problem(path: Path | str) -> str:
+    """Why a picture cannot be used, as a short phrase; empty if it can."""
+    try:
+        open_picture(path, longest=64)
+    except PictureError as error:
+        return error.reason
+    return ""
+
+
 def on_white(image: Image.Image) -> Image.Image:
     """RGB version of a picture of any mode; transparent parts become white."""
     if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):

@@ -16,8 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from altlib.core.errors import CorpusError, PictureError
-from altlib.core.images import open_picture
+from altlib.core.errors import CorpusError
+from altlib.core.images import picture_problem
 from altlib.core.progress import progress_bar
 from altlib.data.caption_entries import clean
 from altlib.data.described import sample_rows
@@ -67,15 +67,6 @@ def reason_against(row: dict[str, Any]) -> str:
     if not chosen or not rejected:
         return "a response is empty"
     return "chosen and rejected are identical" if chosen == rejected else ""
-
-
-def picture_problem(path: str) -> str:
-    """Why a picture cannot be used; empty if it can."""
-    try:
-        open_picture(path, longest=256)
-    except PictureError as error:
-        return error.reason
-    return ""
 
 
 def as_pairs(rows: Sequence[dict[str, Any]], where: str, malformed: int = 0) -> Pairs:
@@ -282,15 +273,15 @@ def split_pairs(
     Raises:
         CorpusError: There are too few.
     """
-    frame = pairs.frame
-    avoided = set(frame.loc[frame["split"] == "test", "image"]) | {str(Path(path).resolve()) for path in tested}
-    resolved = frame["image"].map(lambda path: str(Path(path).resolve()))
-    frame = frame[~(frame["image"].isin(avoided) | resolved.isin(avoided))].sample(frac=1.0, random_state=seed)
+    frame, pictures = pairs.frame, pairs.frame["image"].map(lambda path: Path(path).resolve())
+    avoided = {*pictures[frame["split"] == "test"], *(Path(path).resolve() for path in tested)}
+    frame = frame[~pictures.isin(avoided)].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
-    free = frame["split"] == "" if marked.any() else ~marked
+    usable = (marked | (frame["split"] == "")) if marked.any() else ~marked
     watched = set(frame.loc[marked, "image"])
-    loose = frame[free & ~frame["image"].isin(watched)]
-    room = min(validation - int((frame["image"].isin(watched) & (marked | free)).sum()), max(2, len(loose) // 5))
+    taken = frame["image"].isin(watched)
+    loose = frame[usable & ~taken]
+    room = min(validation - int((usable & taken).sum()), max(2, len(loose) // 5))
     sizes = loose.groupby("image", sort=False).size()
     if not watched and len(sizes) and sizes.min() > room:
         watched, room = {sizes.idxmin()}, 0
@@ -298,9 +289,8 @@ def split_pairs(
         if size <= room:
             watched.add(image)
             room -= size
-    own = frame["image"].isin(watched)
-    found = {"val": frame[own & (marked | free)][:validation], "train": frame[~own]}
-    found["train"] = found["train"][: training or None]
+    taken = frame["image"].isin(watched)
+    found = {"val": frame[usable & taken][:validation], "train": frame[~taken][: training or None]}
     if min(map(len, found.values())) < 2:
         raise CorpusError(
             f"{len(found['train'])} pairs to learn from and {len(found['val'])} to follow rewards on; two of each are needed"

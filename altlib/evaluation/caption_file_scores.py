@@ -19,7 +19,7 @@ from torch import Tensor
 
 from altlib.core.errors import PictureError
 from altlib.core.estimates import Estimate
-from altlib.core.images import open_picture
+from altlib.core.images import picture_problem
 from altlib.core.measured import mean_words
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import holm
@@ -97,15 +97,6 @@ class Difference:
     p: float
 
 
-def readable(path: str) -> str:
-    """Why a picture cannot be read; empty if it can."""
-    try:
-        open_picture(path)
-    except PictureError as error:
-        return error.reason
-    return ""
-
-
 def read_features(paths: Sequence[str], clip: Clip, tuned: DescriptionClip | None = None) -> Pictures:
     """Features of the pictures that can be read.
 
@@ -124,7 +115,7 @@ def read_features(paths: Sequence[str], clip: Clip, tuned: DescriptionClip | Non
             try:
                 features = encode_pictures([paths[row] for row in part], clip, 128, 2)
             except PictureError:
-                reasons = {row: readable(paths[row]) for row in part}
+                reasons = {row: picture_problem(paths[row]) for row in part}
                 broken.update(reason for reason in reasons.values() if reason)
                 part = [row for row in part if not reasons[row]]
                 features = encode_pictures([paths[row] for row in part], clip, 128, 2) if part else base[0]

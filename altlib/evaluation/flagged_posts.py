@@ -8,8 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from altlib.core.errors import PictureError
-from altlib.core.images import open_picture
+from altlib.core.images import picture_problem
 from altlib.evaluation.flagging import FINDINGS, TAIL, poorness
 from altlib.evaluation.poor_alt_text import Finding, findings
 
@@ -51,15 +50,6 @@ def unusual_pictures(flagged: Sequence[Flagged]) -> str:
     )
 
 
-def readable(image: str) -> bool:
-    """Whether a picture can be read."""
-    try:
-        open_picture(image, longest=64)
-    except PictureError:
-        return False
-    return True
-
-
 def flag(posts: pd.DataFrame, flagger: GivesPValues | None = None, known: pd.DataFrame | None = None) -> list[Flagged]:
     """Judge the alt text of every post, the poorest first.
 
@@ -71,7 +61,7 @@ def flag(posts: pd.DataFrame, flagger: GivesPValues | None = None, known: pd.Dat
     by_rules = [findings(alt, post) for alt, post in zip(posts["alt_text"], posts["text"], strict=True)]
     flagged = {row: Flagged(row, found, float(len(found))) for row, found in enumerate(by_rules)}
     if flagger is not None:
-        rows = [row for row, image in enumerate(posts["image"]) if readable(str(image))]
+        rows = [row for row, image in enumerate(posts["image"]) if not picture_problem(str(image))]
         if rows:
             p_values = flagger.p_values(posts.iloc[rows].reset_index(drop=True)) if known is None else known.iloc[rows]
             for row, score, (_, values) in zip(rows, poorness(p_values), p_values.iterrows(), strict=True):

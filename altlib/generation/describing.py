@@ -7,9 +7,8 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from altlib.core.errors import PictureError
 from altlib.core.files import write_text
-from altlib.core.images import open_picture
+from altlib.core.images import picture_problem
 from altlib.core.progress import progress_bar
 from altlib.data.sources.fields import KNOWN_AS
 from altlib.evaluation.study.questionnaire import spreadsheet_safe, unprefixed
@@ -90,7 +89,7 @@ def describe_all(
     with progress_bar(total=len(waiting), desc="alt text", unit=" pictures") as bar:
         for start in range(0, len(waiting), chunk):
             places = waiting[start : start + chunk]
-            problems = {place: picture_problem(pictures[place]) for place in places}
+            problems = {place: picture_problem(pictures[place].image) for place in places}
             done |= {place: Described(problem=problem) for place, problem in problems.items() if problem}
             usable = [place for place in places if not problems[place]]
             if usable:
@@ -99,15 +98,6 @@ def describe_all(
                 write_output(output, pictures, done, by)
             bar.update(len(places))
     return [done[place] for place in range(len(pictures))]
-
-
-def picture_problem(picture: Picture) -> str:
-    """Why a picture cannot be read; empty if it can."""
-    try:
-        open_picture(picture.image, longest=64)
-    except PictureError as error:
-        return error.reason
-    return ""
 
 
 def read_output(output: Path, by: str) -> dict[tuple[str, str], str]:

@@ -136,7 +136,8 @@ class ImageTextPolicy(nn.Module):
         inject_adapter_in_model(lora, self.language)
         check_precision(self)
         for p in model.parameters():
-            p.data = p.data.float() if p.requires_grad else p.data
+            if p.requires_grad:
+                p.data = p.data.float()
         silence_dropout(self)
 
     @property

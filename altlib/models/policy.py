@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from altlib.core.devices import mixed_precision
+from altlib.core.devices import compute_in, mixed_precision
 from altlib.core.images import centre_crop, open_picture
 from altlib.data.comparisons import Combination
 from altlib.data.negatives import NEGATIVES, diffuse, partners, spoil_picture
@@ -133,8 +133,7 @@ def precision_of(policy: Any) -> torch.dtype:
 
 def autocast(policy: Policy) -> torch.autocast:
     """The number type in which a policy computes."""
-    where, precision = policy.device.type, precision_of(policy)
-    return torch.autocast(where, precision, enabled=precision != torch.float32)
+    return compute_in(policy.device, precision_of(policy))
 
 
 def silence_dropout(model: nn.Module) -> None:

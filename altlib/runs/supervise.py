@@ -91,7 +91,10 @@ def main(command: list[str]) -> int:
     for number in ENDING:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     threading.Thread(target=end_with, args=[0, os.getpid(), signal.SIGTERM], daemon=True).start()
-    with tempfile.TemporaryDirectory(prefix="altlib-") as folder, contextlib.ExitStack() as at_end:
+    with (
+        tempfile.TemporaryDirectory(prefix="altlib-", ignore_cleanup_errors=True) as folder,
+        contextlib.ExitStack() as at_end,
+    ):
         at_end.callback(end_children)
         os.environ |= {"TMPDIR": folder, "JUPYTER_PATH": folder}
         tempfile.tempdir = folder  # also of the kernels

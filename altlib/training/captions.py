@@ -16,7 +16,7 @@ from torch import Tensor
 
 from altlib.core.cache_keys import Key
 from altlib.core.code_imports import code_fingerprint
-from altlib.core.devices import pick_device, precision_name
+from altlib.core.devices import compute_in, pick_device, precision_name
 from altlib.models.captioner import PrefixCaptioner, load_captioner
 from altlib.training.examples import CaptionData, bucketed_batches
 from altlib.training.loop import Interval, Plan, finished, fit
@@ -62,7 +62,7 @@ def example_losses(captioner: PrefixCaptioner, data: CaptionData, batch_size: in
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         features, examples = data.batch(rows)
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+        with compute_in(device, precision):
             losses, owners = captioner.token_losses(features, examples)
         both = torch.stack([losses.cpu().double(), torch.ones(len(losses), dtype=torch.float64)], dim=1)
         found.index_add_(0, torch.tensor(rows)[owners.cpu()], both)
@@ -167,7 +167,7 @@ class CaptionLearner:
             features, examples = self.training.batch(part or batch[:1])
             last = number == len(parts) - 1
             with nullcontext() if last else accelerator.no_sync(self.wrapped):
-                with torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32):
+                with compute_in(device, self.precision):
                     loss = self.wrapped(features.to(device), examples) * float(bool(part))
                 # Gradients are averaged over processes, so the mean over the whole batch needs their number back.
                 accelerator.backward(loss * (accelerator.num_processes / tokens))
