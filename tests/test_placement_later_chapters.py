@@ -29,8 +29,10 @@ from altlib.training.preference_losses import PreferenceLoss
 from altlib.training.rewards import Reward
 from tests.conftest import small_gpt2
 from tests.device_spy import DEVICE, pretended_device
+from tests.image_text_kinds import BUILDERS, tiny_kind
 from tests.image_text_models import tiny_blip2, tiny_model
 
+POSTS = ["Brew day!", "", "At sea.", "Our dogs."]
 RIGHT, WRONG = ["a red mug", "a blue mug", "a tall ship", "two dogs"], ["a mug", "a cup", "a boat", "three dogs"]
 
 
@@ -56,7 +58,7 @@ def files(picture):
 @pytest.mark.parametrize("trains_vision", [False, True])
 @pytest.mark.parametrize("negative", ["diffusion", "other"])
 def test_a_policy_learns_from_preferences(on_device, captioner, files, tmp_path, trains_vision, negative):
-    pairs = pd.DataFrame({"image": files, "text": "Brew day!", "chosen": RIGHT, "rejected": WRONG})
+    pairs = pd.DataFrame({"image": files, "text": POSTS, "chosen": RIGHT, "rejected": WRONG})
     policy = CaptionerPolicy(captioner, on_device, trains_vision, tmp_path / "features")
     reference = CaptionerPolicy(copy.deepcopy(captioner), on_device, cache=tmp_path / "features")
     loss = PreferenceLoss(MCM_DPO_WEIGHTS)
@@ -71,10 +73,10 @@ def test_a_policy_learns_from_preferences(on_device, captioner, files, tmp_path,
     assert policy.picture_features(files).device.type == "cpu"
 
 
-@pytest.mark.parametrize("kind", ["llava", "llava-next", "qwen2_vl", "qwen2_5_vl", "idefics3"])
+@pytest.mark.parametrize("kind", ["llava", "llava-next", "qwen2_vl", "qwen2_5_vl", "idefics3", *BUILDERS])
 def test_an_image_text_model_learns_from_preferences(files, tmp_path, kind):
-    pairs = pd.DataFrame({"image": files, "text": "Brew day!", "chosen": RIGHT, "rejected": WRONG})[:2]
-    model, processor = tiny_model(kind)
+    pairs = pd.DataFrame({"image": files, "text": POSTS, "chosen": RIGHT, "rejected": WRONG})[:2]
+    model, processor = tiny_kind(kind) if kind in BUILDERS else tiny_model(kind)
     with pretended_device():
         policy = ImageTextPolicy(model, processor, ImageTextSettings(rank=2), trains_vision=True).eval().to(DEVICE)
         settings = PreferenceSettings(PreferenceLoss(MCM_DPO_WEIGHTS), batch_size=2)

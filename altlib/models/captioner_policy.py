@@ -68,6 +68,11 @@ class CaptionerPairs:
         """Token ids of the post and of both responses of each pair."""
         return [(c.text, c.alt_text, r.alt_text) for c, r in zip(self.chosen, self.rejected, strict=True)]
 
+    @property
+    def reads(self) -> Any:
+        """Texts, and how pictures become pixels."""
+        return self.texts, self.pixels
+
     def stamp(self) -> Iterator[Any]:
         """Everything about the pairs that a result follows from."""
         yield self.pictures.settings

@@ -1,13 +1,16 @@
-"""An image-text-to-text model of transformers as a policy of preference optimisation, with LoRA: LLaVA, Qwen2-VL, Idefics3.
+"""An image-text-to-text model of transformers as a policy of preference optimisation, with LoRA: LLaVA, Qwen2-VL, PaliGemma.
 
 The language model learns through LoRA, the projector fully, the vision encoder fully or not at all
 (MCM-DPO's paradigms). Only post and response are ever cropped; the picture's tokens stay whole
 whatever ``max_tokens`` is. Truncating a whole sequence can drop them all while the loss still falls.
+
+Any kind may learn whose parts have usual names and whose scores are those that it writes by:
+:func:`check_scores` lets each model write a few tokens before it learns, and compares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,7 +30,9 @@ from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
 from altlib.data.comparisons import Combination
 from altlib.data.negatives import partners
-from altlib.models.image_text_model import load_image_text_model, without_special_tokens
+from altlib.models.image_text_model import load_image_text_model
+from altlib.models.image_text_parts import LANGUAGE_PARTS, choose_what_learns, part_of
+from altlib.models.image_text_reader import REQUEST, ImageTextReader, told_of_tokens
 from altlib.models.policy import (
     NegativeSettings,
     PairPictures,
@@ -39,17 +45,13 @@ from altlib.models.policy import (
 )
 from altlib.models.response_trees import Tree, tree_log_probabilities
 
-REQUEST = "Write alt text for this picture of a post: one or two sentences that describe what it shows.\nContext: "
-
-# Kinds of models that hand masks and positions to their language model unchanged, so that responses can share a prompt.
+# Kinds that hand masks and positions to their language model unchanged, so that responses can share a prompt.
+# Other kinds read each response in a row of its own.
 SHARE_PROMPTS = ("llava", "llava_next")
-# Kinds that read each response in a row of its own.
-READ_ALONE = ("qwen2_vl", "qwen2_5_vl", "idefics3")
 
-VISION_PARTS = ("vision_tower", "vision_model", "visual")
-LANGUAGE_PARTS = ("language_model", "text_model")
-KINDS_OF_TOKENS = "mm_token_type_ids"  # 0 for those of texts
-TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+TRIED = "Brew day!"  # the post of the check
+TRIED_TOKENS = 4
+ROUNDING = {torch.float32: 0.02, torch.bfloat16: 0.3, torch.float16: 0.1}  # nats per token, at most
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,20 @@ class ImageTextPairs:
 
     Attributes:
         pictures: The own and the worse pictures.
-        contexts: n prompts after their picture, as token ids.
+        prompts: n prompts.
+        contexts: The same behind their picture, as token ids.
         responses: The chosen and the rejected responses by ``better``, as token ids with the end.
         partner: The pair whose post is the worse one, for each pair.
-        reading: Everything about the processor and the model's configuration that decides how an example is read.
+        pixels: How pictures become pixels.
+        reading: What else of the processor and the model's configuration decides how an example is read.
     """
 
     pictures: PairPictures
+    prompts: list[str]
     contexts: list[list[int]]
     responses: dict[bool, list[list[int]]]
     partner: list[int]
+    pixels: str
     reading: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -93,11 +99,17 @@ class ImageTextPairs:
         """Token ids of the post and of both responses of each pair."""
         return list(zip(self.contexts, self.responses[True], self.responses[False], strict=True))
 
+    @property
+    def reads(self) -> Any:
+        """Texts, and how pictures become pixels."""
+        return self.prompts, self.responses, self.pixels
+
     def stamp(self) -> Iterator[Any]:
         """Everything about the pairs that a result follows from."""
         yield self.pictures.settings
+        yield self.pixels
         yield self.reading
-        yield [self.contexts, self.responses[True], self.responses[False]]
+        yield [self.prompts, self.contexts, self.responses[True], self.responses[False]]
         yield from map(file_stamp, self.pictures.paths)
 
 
@@ -107,48 +119,35 @@ class ImageTextPolicy(nn.Module):
     Weights that learn become float32: in half precision, small updates would be lost or become NaN.
 
     Args:
-        model: Of one of the kinds :data:`SHARE_PROMPTS` and :data:`READ_ALONE`, on its device, in float32 or in
-            the number type that is computed with there.
+        model: On its device, in float32 or in the number type that is computed with there.
         processor: Its processor.
         settings: What learns and what is read.
         trains_vision: Whether the vision encoder learns.
 
     Raises:
-        BackboneError: The model is of another kind, or of another number type.
+        BackboneError: The model's parts cannot be told from each other, its weights are of another number type,
+            or it writes by other likelihoods than it is scored by.
     """
 
     sees_pictures = True
 
     def __init__(self, model: Any, processor: Any, settings: ImageTextSettings, trains_vision: bool = False):
-        from peft import LoraConfig, inject_adapter_in_model
-
         super().__init__()
         self.processor, self.settings, self.trains_vision = processor, settings, trains_vision
         self.model: Any = model
-        vision = part_of(model, VISION_PARTS)
-        self.end = int(processor.tokenizer.eos_token_id)
-        self.image_token = int(model.config.image_token_id)
-        model.model.requires_grad_(True)  # the projector, by whatever name, is what is neither of the other two
-        model.get_output_embeddings().requires_grad_(False)
-        self.language.requires_grad_(False)
-        vision.requires_grad_(trains_vision)
-        lora = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear")
-        inject_adapter_in_model(lora, self.language)
+        choose_what_learns(model, settings.rank, trains_vision)
         check_precision(self)
         for p in model.parameters():
             if p.requires_grad:
                 p.data = p.data.float()
         silence_dropout(self)
+        self.reader = ImageTextReader(model, processor, settings.request, settings.max_tokens)
+        check_scores(self)
 
     @property
     def tokenizer(self) -> Any:
         """Of its texts."""
         return self.processor.tokenizer
-
-    @property
-    def language(self) -> Any:
-        """The language model without its last layer, which turns states into words."""
-        return part_of(self.model, LANGUAGE_PARTS)
 
     @property
     def device(self) -> torch.device:
@@ -166,66 +165,29 @@ class ImageTextPolicy(nn.Module):
         enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
         enable({"use_reentrant": False, "context_fn": lambda: (nullcontext(), attention_in_blocks())})
 
-    def crop(self, text: str) -> str:
-        """The beginning of a text, of at most ``max_tokens`` tokens, of which none is a special one."""
-        text = without_special_tokens(self.processor.tokenizer, text[: 40 * self.settings.max_tokens])
-        found = self.processor.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        ends = [end for _, end in found["offset_mapping"]]
-        return text if len(ends) <= self.settings.max_tokens else text[: ends[self.settings.max_tokens - 1]]
-
-    def prompt(self, post: str) -> str:
-        """The prompt with one place for the picture."""
-        asked = self.settings.request + self.crop(post)
-        if not getattr(self.processor, "chat_template", None):
-            return f"{self.processor.image_token}\n{asked}\n"
-        content = [{"type": "image"}, {"type": "text", "text": asked}]
-        return self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-
-    def after_picture(self, post: str) -> list[int]:
-        """Token ids of the prompt behind the picture's place."""
-        ids = self.processor.tokenizer(self.prompt(post)).input_ids
-        return ids[len(ids) - ids[::-1].index(self.image_token) :]
-
     def prepare(self, pairs: pd.DataFrame, negatives: NegativeSettings) -> ImageTextPairs:
         """Pairs as :meth:`log_probabilities` takes them."""
-
-        def ids(text: str) -> list[int]:
-            return [*self.processor.tokenizer(self.crop(text), add_special_tokens=False).input_ids, self.end]
-
-        contexts = [self.after_picture(post) for post in pairs["text"]]
+        prompts = [self.reader.prompt(post) for post in pairs["text"]]
+        columns = {True: "chosen", False: "rejected"}
         return ImageTextPairs(
             PairPictures(pairs["image"].tolist(), negatives),
-            contexts,
-            {True: [ids(text) for text in pairs["chosen"]], False: [ids(text) for text in pairs["rejected"]]},
-            partners([tuple(context) for context in contexts], negatives.seed),
-            (
-                self.prompt(""),
-                self.processor.to_json_string(),
-                self.processor.image_processor.to_json_string(),
-                self.model.config.to_json_string(),
-            ),
+            prompts,
+            [self.reader.after_picture(prompt) for prompt in prompts],
+            {better: [self.reader.response(text) for text in pairs[name]] for better, name in columns.items()},
+            partners(prompts, negatives.seed),
+            self.processor.image_processor.to_json_string(),
+            (self.processor.to_json_string(), self.model.config.to_json_string()),
         )
 
-    def picture_inputs(self, pictures: PairPictures, row: int, better: bool) -> tuple[list[int], dict[str, Tensor]]:
-        """A picture as the model reads it.
-
-        Args:
-            pictures: Of the pairs.
-            row: Number of the pair.
-            better: Its own picture rather than the worse one.
-
-        Returns:
-            The token ids up to the picture's end, and the processor's tensors of the picture.
-        """
-        found = dict(self.processor(images=[pictures.open(row, better)], text=[self.prompt("")], return_tensors="pt"))
-        ids = found["input_ids"][0].tolist()
-        end = len(ids) - len(self.after_picture(""))  # tokens that frame a picture belong to it
-        pixels = {name: value for name, value in found.items() if name not in TEXT_INPUTS}
-        if KINDS_OF_TOKENS in pixels:
-            pixels[KINDS_OF_TOKENS] = pixels[KINDS_OF_TOKENS][:, :end]
-        if not better:
-            pixels["pixel_values"] = self.noisy(pictures, row, pixels["pixel_values"])
-        return ids[:end], {name: value.to(self.device) for name, value in pixels.items()}
+    def read(self, prepared: ImageTextPairs, row: int, better_picture: bool, prompt: str) -> Any:
+        """What the model reads of a pair's own or worse picture and a prompt, on its device."""
+        inputs = self.reader.inputs(prepared.pictures.open(row, better_picture), prompt)
+        if not better_picture and prepared.pictures.settings.picture == "diffusion":
+            if "pixel_values" not in inputs:
+                name = type(self.model).__name__
+                raise BackboneError(f"noise cannot be added to what {name} reads; choose another negative picture")
+            inputs["pixel_values"] = self.noisy(prepared.pictures, row, inputs["pixel_values"])
+        return inputs.to(self.device)
 
     def noisy(self, pictures: PairPictures, row: int, pixels: Tensor) -> Tensor:
         """A worse picture's pixels, with noise if the negative is diffusion; the frames of a still picture have the same."""
@@ -236,76 +198,83 @@ class ImageTextPolicy(nn.Module):
         noisy = pictures.noisy(still[None, :, :, :1], [row])[0]
         return noisy.expand_as(still).reshape(pixels.shape)
 
-    def trunk(self, ids: list[int], pixels: Mapping[str, Tensor]) -> Tensor:
-        """Input embeddings up to the picture's last token, (k, d)."""
-        tokens = torch.tensor(ids, device=self.device)
+    def trunk(self, prepared: ImageTextPairs, row: int, better: bool) -> Tensor:
+        """Input embeddings up to the last token of a pair's own or worse picture, (k, d)."""
+        empty = self.reader.prompt("")
+        inputs = self.read(prepared, row, better, empty)
+        tokens = inputs["input_ids"][0]
+        tokens = tokens[
+            : len(tokens) - len(self.reader.after_picture(empty))
+        ]  # those that frame a picture belong to it
         embedded = self.model.get_input_embeddings()(tokens)
-        found = self.model.get_image_features(**pixels)
-        features = torch.cat(list(getattr(found, "pooler_output", found))).to(embedded.dtype)  # (picture tokens, d)
-        return embedded.masked_scatter((tokens == self.image_token)[:, None], features)
+        pixels = {name: value for name, value in inputs.items() if name not in told_of_tokens(inputs)}
+        features = torch.cat(list(self.model.get_image_features(**pixels).pooler_output))  # (picture tokens, d)
+        place = (tokens == self.reader.image_token)[:, None]
+        return embedded.masked_scatter(place, features.to(embedded.dtype))
 
     @attention_in_blocks()
     def log_probabilities(self, prepared: ImageTextPairs, rows: Sequence[int], wanted: Sequence[Combination]) -> Tensor:
         """log p(response | post, picture) of pairs in several combinations, (B, number of combinations) in nats."""
-        pictures = {
-            (row, better): self.picture_inputs(prepared.pictures, row, better)
-            for row in rows
-            for better in {c.picture for c in wanted}
-        }
 
-        def context(row: int, better: bool) -> list[int]:
-            return prepared.contexts[row if better else prepared.partner[row]]
+        def prompt_of(row: int, better: bool) -> int:
+            return row if better else prepared.partner[row]
 
         def response(row: int, better: bool) -> list[int]:
             return prepared.responses[better][row]
 
         if self.shares_prompts:
-            trees, order = combination_trees(rows, wanted, lambda r, b: self.trunk(*pictures[r, b]), context, response)
+            trees, order = combination_trees(
+                rows,
+                wanted,
+                lambda row, better: self.trunk(prepared, row, better),
+                lambda row, better: prepared.contexts[prompt_of(row, better)],
+                response,
+            )
             return self.score_trees(trees).view(len(rows), len(wanted))[:, order]
-        scores = [
-            self.score_alone(*pictures[row, c.picture], context(row, c.context), response(row, c.response))
-            for row in rows
-            for c in wanted
-        ]
+        scores = []
+        for row in rows:
+            inputs = {
+                (picture, context): self.read(prepared, row, picture, prepared.prompts[prompt_of(row, context)])
+                for picture, context in {(c.picture, c.context) for c in wanted}
+            }
+            scores += [self.score_alone(inputs[c.picture, c.context], response(row, c.response)) for c in wanted]
         return torch.stack(scores).view(len(rows), len(wanted))
 
     def score_trees(self, trees: Sequence[Tree]) -> Tensor:
         """See :func:`altlib.models.response_trees.tree_log_probabilities`."""
         head = self.model.get_output_embeddings()
-        return tree_log_probabilities(self.language, head, trees, self.end)
+        return tree_log_probabilities(part_of(self.model, LANGUAGE_PARTS), head, trees, self.reader.end)
 
-    def score_alone(
-        self, before: list[int], pixels: Mapping[str, Tensor], context: list[int], response: list[int]
-    ) -> Tensor:
+    def score_alone(self, inputs: Any, response: list[int]) -> Tensor:
         """log p of one response by the model's own forward pass, ().
 
         Args:
-            before: Token ids up to the picture's end.
-            pixels: The processor's tensors of the picture.
-            context: Token ids of the rest of the prompt.
+            inputs: What the model reads before it, from :meth:`read`.
             response: Token ids with the end.
         """
-        ids = torch.tensor([before + context + response], device=self.device)
-        inputs = dict(pixels)
-        if KINDS_OF_TOKENS in inputs:
-            inputs[KINDS_OF_TOKENS] = F.pad(inputs[KINDS_OF_TOKENS], (0, len(context) + len(response)))
-        logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **inputs).logits[0]
-        start = len(before) + len(context) - 1
-        said = logits[start : start + len(response)].float()
-        return -F.cross_entropy(said, ids[0, start + 1 :], reduction="sum")
+        said = torch.tensor([response], device=self.device)
+        if self.model.config.is_encoder_decoder:
+            start = said.new_full((1, 1), self.model.generation_config.decoder_start_token_id)
+            read = {**inputs, "decoder_input_ids": torch.cat([start, said[:, :-1]], 1)}
+            logits = self.model(**read, use_cache=False).logits[0]
+        else:  # pictures may have put states before those of the tokens, so it is counted from the end
+            logits = self.model(**self.reader.continued(inputs, said), use_cache=False).logits[
+                0, -len(response) - 1 : -1
+            ]
+        return -F.cross_entropy(logits.float(), said[0], reduction="sum")
 
     @torch.inference_mode()
     @attention_in_blocks()
     def write(self, paths: Sequence[str], posts: Sequence[str], beams: int = 3, max_tokens: int = 60) -> list[str]:
         """Alt text for pictures with their posts, one at a time."""
         texts = []
+        told = {"num_beams": beams, "max_new_tokens": max_tokens, "do_sample": False, "eos_token_id": self.reader.stops}
         for path, post in zip(paths, posts, strict=True):
             image = centre_crop(open_picture(path, longest=4096))
-            inputs = self.processor(images=[image], text=[self.prompt(post)], return_tensors="pt").to(self.device)
+            inputs = self.reader.inputs(image, self.reader.prompt(post)).to(self.device)
             with autocast(self):
-                out = self.model.generate(**inputs, num_beams=beams, max_new_tokens=max_tokens, do_sample=False)
-            said = out[0, inputs["input_ids"].shape[1] :]
-            texts.append(self.processor.tokenizer.decode(said, skip_special_tokens=True).strip())
+                out = self.model.generate(**inputs, **told)
+            texts.append(self.reader.written(inputs, out[0]))
         return texts
 
     def save(self, folder: Path) -> None:
@@ -333,17 +302,35 @@ class ImageTextPolicy(nn.Module):
             own[name].copy_(value)
 
 
-def part_of(model: Any, names: Sequence[str]) -> Any:
-    """The part of a model that has one of some names.
+@torch.no_grad()
+def check_scores(policy: ImageTextPolicy) -> None:
+    """Refuse a model that writes by other likelihoods than it is scored by.
+
+    It writes a few tokens about a grey picture as it would write alt text, and scores them as it will learn.
 
     Raises:
-        BackboneError: The model is not of a known kind.
+        BackboneError: The likelihoods differ, or it does not read a picture and a post as one prompt.
     """
-    kinds = SHARE_PROMPTS + READ_ALONE
-    found = [getattr(model.model, name) for name in names if hasattr(getattr(model, "model", None), name)]
-    if model.config.model_type not in kinds or not found:
-        raise BackboneError(f"{type(model).__name__} cannot be trained here; kinds that can: {', '.join(kinds)}")
-    return found[0]
+    cannot = f"{type(policy.model).__name__} cannot be trained here"
+    try:
+        grey = Image.new("RGB", (64, 64), "grey")
+        inputs = policy.reader.inputs(grey, policy.reader.prompt(TRIED)).to(policy.device)
+        told = {"max_new_tokens": TRIED_TOKENS, "do_sample": False, "eos_token_id": policy.reader.stops}
+        with autocast(policy):
+            out = policy.model.generate(**inputs, **told, output_logits=True, return_dict_in_generate=True)
+            said = out.sequences[0, -len(out.logits) :].tolist()
+            scored = float(policy.score_alone(inputs, said))
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        raise BackboneError(f"{cannot}: it does not read a picture and a post as one prompt ({error})") from error
+    written = sum(
+        float(logits[0].float().log_softmax(-1)[token]) for logits, token in zip(out.logits, said, strict=True)
+    )
+    if abs(scored - written) > ROUNDING[precision_of(policy)] * len(said):
+        raise BackboneError(
+            f"{cannot}: the log-likelihood of a text is {written:.2f} as it writes it, and {scored:.2f} as it would learn"
+        )
 
 
 def check_precision(policy: ImageTextPolicy) -> None:

@@ -80,8 +80,16 @@ class PreparedPairs(Protocol):
     """Pairs as a policy reads them: tokens, pictures, and which other pair lends its post."""
 
     @property
+    def pictures(self) -> PairPictures:
+        """The own and the worse pictures."""
+
+    @property
     def partner(self) -> list[int]:
         """The pair whose post is the worse one, for each pair."""
+
+    @property
+    def reads(self) -> Any:
+        """The texts, and how pictures become pixels: what a reference has to read alike."""
 
     @property
     def texts(self) -> list[Texts]:
@@ -141,6 +149,9 @@ def silence_dropout(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
+        for name, value in vars(module).items():
+            if "drop" in name and isinstance(value, float):  # some models keep a share and call the function
+                setattr(module, name, 0.0)
 
 
 def combination_trees(
@@ -196,15 +207,15 @@ def reference_log_probabilities(
     return found
 
 
-def without_effect(policy: Policy, pairs: pd.DataFrame, negatives: NegativeSettings) -> dict[str, str]:
+def without_effect(policy: Policy, prepared: PreparedPairs) -> dict[str, str]:
     """What a worse input changes nothing of, ``picture`` or ``context``, with the reason."""
     found = {}
     if not policy.sees_pictures:
         found["picture"] = "this model does not see the picture"
-    elif negatives.picture == "other" and pairs["image"].nunique() < 2:
+    elif prepared.pictures.settings.picture == "other" and len(set(prepared.pictures.paths)) < 2:
         found["picture"] = "all pairs have the same picture"
-    if pairs["text"].nunique() < 2:
-        found["context"] = "all pairs have the same post"
+    if len({tuple(post) for post, *_ in prepared.texts}) < 2:
+        found["context"] = "all pairs have the same post as the model reads it"
     return found
 
 

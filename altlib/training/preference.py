@@ -232,20 +232,29 @@ class Comparer:
     kept: Path
     batch_size: int
 
-    def data(self, pairs: pd.DataFrame, wanted: list[Combination]) -> PairData:
+    def data(self, pairs: pd.DataFrame, wanted: list[Combination], only_useful: bool = False) -> PairData:
         """Pairs as the policy reads them, with what the reference says of the same pairs.
 
+        Args:
+            pairs: As :meth:`altlib.models.policy.Policy.prepare` takes them.
+            wanted: The combinations.
+            only_useful: Whether combinations with an input that is no worse are left out, rather than refused.
+
         Raises:
-            ValueError: The reference reads other texts.
+            ValueError: The reference reads other texts or pictures, or an input that should be worse is not.
         """
         prepared = self.policy.prepare(pairs, self.negatives)
         # A vision encoder that learns is given pixels, one that is frozen features.
         theirs = prepared if self.reference is self.policy else self.reference.prepare(pairs, self.negatives)
-        if theirs.texts != prepared.texts:
+        if theirs.reads != prepared.reads:
             raise ValueError(
-                "the reference model reads other texts than the model that learns: it crops them elsewhere; "
-                "give both the same settings"
+                "the reference model reads other texts or pictures than the model that learns: it crops them elsewhere, "
+                "is asked otherwise, or normalises pixels otherwise; give both the same settings and processor"
             )
+        useless = without_effect(self.policy, prepared)
+        if only_useful:
+            wanted = [c for c in wanted if all(getattr(c, part) for part in useless)]
+        check_combinations(wanted, useless)
         said = kept_reference(self.reference, theirs, wanted, self.kept, self.batch_size)
         return PairData(prepared, wanted, said)
 
@@ -291,7 +300,7 @@ def train_policy(
 
     Raises:
         ValueError: There are fewer than two pairs, a comparison changes nothing that the model sees, the
-            reference has another vocabulary or reads other texts, or the loss is no longer finite.
+            reference has another vocabulary or reads other texts or pictures, or the loss is no longer finite.
     """
     if min(len(training), len(validation)) < 2:
         raise ValueError(
@@ -300,13 +309,11 @@ def train_policy(
     reference = policy if reference is None else reference
     check_vocabularies(policy, reference)
     learned = [BEST] if settings.loss is None else combinations(settings.loss.weights)
-    check_combinations(learned, without_effect(policy, training, negatives))
-    useless = without_effect(policy, validation, negatives)
-    followed = [BEST, *(c for c in COMPARISONS.values() if all(getattr(c, part) for part in useless))]
     policy.eval()
     size = settings.micro_batch or settings.batch_size
     comparer = Comparer(policy, reference, negatives, folder.parent / "reference", size)
-    data, watched = comparer.data(training, learned), comparer.data(validation, followed)
+    data = comparer.data(training, learned)
+    watched = comparer.data(validation, [BEST, *COMPARISONS.values()], only_useful=True)
     key = preference_key(policy, settings, data, watched)
     if record := finished(folder, key):
         return record

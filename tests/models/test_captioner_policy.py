@@ -111,7 +111,7 @@ def test_a_policy_is_read_back_as_it_was_written(clip, tokenizer, pairs, tmp_pat
 def test_a_captioner_of_other_features_and_a_comparison_that_it_cannot_see_are_refused(clip, tokenizer, pairs):
     captioner = captioner_for(clip, tokenizer, uses_image=False)
     policy = CaptionerPolicy(captioner, clip)
-    useless = without_effect(policy, pairs, NegativeSettings())
+    useless = without_effect(policy, policy.prepare(pairs, NegativeSettings()))
     check_combinations([BEST, COMPARISONS["response"]], useless)
     with pytest.raises(ValueError, match="does not see the picture, so a worse picture changes nothing"):
         check_combinations(WANTED, useless)
@@ -126,9 +126,9 @@ def test_a_captioner_of_other_features_and_a_comparison_that_it_cannot_see_are_r
 def test_a_worse_input_that_is_the_same_is_refused(clip, tokenizer, pairs):
     policy = CaptionerPolicy(captioner_for(clip, tokenizer), clip)
     same = pairs.assign(text="Brew day!", image=pairs["image"][0])
-    assert without_effect(policy, pairs, NegativeSettings("other")) == {}
-    assert set(without_effect(policy, same, NegativeSettings())) == {"context"}
-    useless = without_effect(policy, same, NegativeSettings("other"))
+    assert without_effect(policy, policy.prepare(pairs, NegativeSettings("other"))) == {}
+    assert set(without_effect(policy, policy.prepare(same, NegativeSettings()))) == {"context"}
+    useless = without_effect(policy, policy.prepare(same, NegativeSettings("other")))
     for part in ("context", "picture"):
         with pytest.raises(ValueError, match=f"all pairs have the same .* a worse {part} changes nothing"):
             check_combinations([BEST, COMPARISONS[part]], useless)

@@ -10,16 +10,18 @@ from altlib.core.cache_keys import Key
 from altlib.core.errors import BackboneError
 from altlib.data.comparisons import DPO_WEIGHTS, MCM_DPO_WEIGHTS, combinations
 from altlib.data.negatives import kept_signal
-from altlib.models.image_text_model import load_image_text_model
+from altlib.models.image_text_parts import LANGUAGE_PARTS, VISION_PARTS, part_of
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings, load_image_text_policy
 from altlib.models.policy import NegativeSettings
 from altlib.training.preference import PreferenceSettings, train_policy
 from altlib.training.preference_losses import PreferenceLoss
 from tests.conftest import ROOT
-from tests.image_text_models import tiny_blip2, tiny_llava, tiny_model
+from tests.image_text_kinds import BUILDERS, tiny_kind
+from tests.image_text_models import tiny_llava, tiny_model
 
 WANTED = combinations(MCM_DPO_WEIGHTS)
 KINDS = ("llava", "llava-next", "qwen2_vl", "qwen2_5_vl", "idefics3")
+ALL_KINDS = (*KINDS, *BUILDERS)
 
 
 @pytest.fixture
@@ -36,7 +38,8 @@ def pairs(picture):
 
 
 def policy_of(kind: str, trains_vision: bool = False, **settings) -> ImageTextPolicy:
-    return ImageTextPolicy(*tiny_model(kind), ImageTextSettings(rank=2, **settings), trains_vision).eval()
+    made = tiny_kind(kind) if kind in BUILDERS else tiny_model(kind)
+    return ImageTextPolicy(*made, ImageTextSettings(rank=2, **settings), trains_vision).eval()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,7 +48,7 @@ def test_every_kind_says_what_its_own_forward_pass_says_of_all_that_its_processo
     prepared = policy.prepare(pairs, NegativeSettings())
     inputs = dict(
         policy.processor(
-            images=[prepared.pictures.open(0, True)], text=[policy.prompt("Brew day!")], return_tensors="pt"
+            images=[prepared.pictures.open(0, True)], text=[policy.reader.prompt("Brew day!")], return_tensors="pt"
         )
     )
     length, response = inputs["input_ids"].shape[1], torch.tensor([prepared.responses[True][0]])
@@ -59,39 +62,88 @@ def test_every_kind_says_what_its_own_forward_pass_says_of_all_that_its_processo
         found = policy.log_probabilities(prepared, [0], WANTED)
     assert float(found[0, 0]) == pytest.approx(float(expected), abs=1e-3)
     assert len(found[0].unique()) == 8
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_every_kind_is_scored_by_what_it_writes_by_and_learns_and_writes(kind, pairs):
+    policy = policy_of(kind, trains_vision=True)
+    prepared = policy.prepare(pairs, NegativeSettings())
+    inputs = policy.read(prepared, 0, True, prepared.prompts[0])
+    with torch.no_grad():
+        told = {"min_new_tokens": 6, "max_new_tokens": 6, "do_sample": False, "output_logits": True}
+        out = policy.model.generate(**inputs, **told, return_dict_in_generate=True)
+        said = out.sequences[0, -6:]
+        written = torch.cat(out.logits).log_softmax(-1).gather(1, said[:, None]).sum()
+        prepared.responses[True][0] = said.tolist()
+        found = policy.log_probabilities(prepared, [0], WANTED)
+    assert float(found[0, 0]) == pytest.approx(float(written), abs=1e-3)
+    assert len(found[0].unique()) == 8  # post, picture and response each make a difference
     policy.train().log_probabilities(prepared, [0], WANTED[:2]).sum().backward()
     learned = {name for name, p in policy.model.named_parameters() if p.grad is not None and p.grad.any()}
-    assert any("lora" in name for name in learned) and any("vis" in name for name in learned)
-    assert len(policy.eval().write(pairs["image"][:1], pairs["text"][:1], beams=1, max_tokens=2)) == 1
+    assert any("lora" in name for name in learned)
+    assert any(p.grad is not None and p.grad.any() for p in part_of(policy.model, VISION_PARTS).parameters())
+    language = part_of(policy.model, LANGUAGE_PARTS)
+    assert all("lora" in name for name, p in language.named_parameters() if p.requires_grad)
+    assert not any(p.requires_grad for p in policy.model.get_input_embeddings().parameters())
+    assert len(policy.eval().write(pairs["image"][:1], pairs["text"][:1], beams=2, max_tokens=3)) == 1
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_nothing_random_is_left_where_a_model_is_compared_with_its_reference(kind, pairs):
+    policy = policy_of(kind).train()
+    prepared = policy.prepare(pairs, NegativeSettings())
+    with torch.no_grad():
+        found = [policy.log_probabilities(prepared, [1], WANTED) for _ in range(2)]
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_noise_differs_from_place_to_place(kind, pairs):
     policy = policy_of(kind)
-    pictures = policy.prepare(pairs, NegativeSettings("diffusion")).pictures
-    own, worse = (policy.picture_inputs(pictures, 0, better)[1]["pixel_values"].flatten() for better in (True, False))
+    prepared = policy.prepare(pairs, NegativeSettings("diffusion"))
+
+    def pixels(better):
+        return policy.read(prepared, 0, better, prepared.prompts[0])["pixel_values"].flatten()
+
+    own, worse = pixels(True), pixels(False)
     share = kept_signal(700) ** 0.5
     noise = worse - share * own
     half = len(noise) // 2
     assert noise.std() > 0.5 and abs(float(torch.corrcoef(noise[: 2 * half].view(2, half))[0, 1])) < 0.2
-    again = policy.picture_inputs(pictures, 0, False)[1]["pixel_values"].flatten()
-    assert torch.equal(again, worse)
+    assert torch.equal(pixels(False), worse)
 
 
 @pytest.mark.parametrize("kind", ["qwen2_vl", "qwen2_5_vl"])
 def test_the_frames_of_a_still_picture_have_the_same_noise(kind, pairs):
     policy = policy_of(kind)
-    pictures = policy.prepare(pairs, NegativeSettings("diffusion")).pictures
+    prepared = policy.prepare(pairs, NegativeSettings("diffusion"))
     for better in (True, False):
-        pixels = policy.picture_inputs(pictures, 0, better)[1]["pixel_values"]
+        pixels = policy.read(prepared, 0, better, prepared.prompts[0])["pixel_values"]
         frames = pixels.view(len(pixels), 3, 2, -1)
         assert torch.equal(frames[:, :, 0], frames[:, :, 1])
 
 
-def test_a_model_of_another_kind_is_refused(tmp_path):
-    tiny_blip2(tmp_path)
-    with pytest.raises(BackboneError, match="kinds that can: llava, llava_next, qwen2_vl"):
-        ImageTextPolicy(*load_image_text_model(str(tmp_path)), ImageTextSettings())
+def test_a_model_that_writes_by_other_likelihoods_than_it_is_scored_by_is_refused(monkeypatch):
+    monkeypatch.setattr("altlib.models.image_text_reader.PREFIX_ATTENTION", ())
+    with pytest.raises(BackboneError, match=r"as it writes it, and -\d+\.\d\d as it would learn"):
+        policy_of("paligemma")
+
+
+def test_a_model_that_does_not_read_picture_and_post_together_is_refused(monkeypatch):
+    model, processor = tiny_kind("git")
+    monkeypatch.setattr(model, "generate", lambda **_: (_ for _ in ()).throw(ValueError("no prompt, please")))
+    with pytest.raises(BackboneError, match=r"GitForCausalLM cannot be trained here: .* \(no prompt, please\)"):
+        ImageTextPolicy(model, processor, ImageTextSettings(rank=2))
+
+
+def test_a_model_whose_parts_have_other_names_is_refused():
+    model, processor = tiny_kind("git")
+    model.git.other, model.git.encoder = model.git.encoder, None
+    del model.git.encoder
+    with pytest.raises(
+        BackboneError, match="GitForCausalLM cannot be trained here: it has no part called language_model"
+    ):
+        ImageTextPolicy(model, processor, ImageTextSettings(rank=2))
 
 
 def test_the_place_of_a_picture_in_a_post_or_a_response_is_only_text(pairs):
@@ -99,8 +151,11 @@ def test_the_place_of_a_picture_in_a_post_or_a_response_is_only_text(pairs):
     hostile = pairs.assign(text="How <image> tags work", chosen="An <image> tag.")
     prepared = policy.prepare(hostile, NegativeSettings())
     assert "tags work" in policy.tokenizer.decode(prepared.contexts[0])
-    assert prepared.contexts[0][: len(policy.after_picture("")) - 2] == policy.after_picture("")[:-2]
-    assert policy.image_token not in prepared.responses[True][0] + prepared.contexts[0]
+    assert (
+        prepared.contexts[0][: len(policy.reader.after_picture(policy.reader.prompt(""))) - 2]
+        == policy.reader.after_picture(policy.reader.prompt(""))[:-2]
+    )
+    assert policy.reader.image_token not in prepared.responses[True][0] + prepared.contexts[0]
     assert len(policy.write(hostile["image"][:1], hostile["text"][:1], beams=1, max_tokens=2)) == 1
 
 
@@ -113,11 +168,25 @@ def test_what_the_reference_says_is_not_taken_from_a_model_of_another_configurat
     assert stamps[0] != stamps[1]
 
 
-def test_a_reference_that_reads_other_texts_is_refused(tmp_path, pairs):
+@pytest.mark.parametrize("other", ["max_tokens", "request", "pixels"])
+def test_a_reference_that_reads_otherwise_is_refused(tmp_path, pairs, other):
     settings = PreferenceSettings(PreferenceLoss(DPO_WEIGHTS), epochs=1)
-    policy, reference = policy_of("llava", max_tokens=2), policy_of("llava")
-    with pytest.raises(ValueError, match="reads other texts than the model that learns"):
+    policy, reference = (
+        policy_of("llava", **{"pixels": {}, "max_tokens": {"max_tokens": 2}}.get(other, {"request": "?"})),
+        policy_of("llava"),
+    )
+    if other == "pixels":
+        reference.processor.image_processor.image_mean = [0.0, 0.0, 0.0]
+    with pytest.raises(ValueError, match="reads other texts or pictures than the model that learns"):
         train_policy(policy, pairs, pairs, NegativeSettings(), settings, tmp_path / "dpo", "dpo", reference)
+
+
+def test_posts_that_are_the_same_as_they_are_cropped_are_no_worse_posts(tmp_path, pairs):
+    policy = policy_of("llava", max_tokens=1)
+    same = pairs.assign(text=["Brew day!", "Brew time!", "Brew more!"])
+    settings = PreferenceSettings(PreferenceLoss(MCM_DPO_WEIGHTS), epochs=1)
+    with pytest.raises(ValueError, match="the same post as the model reads it, so a worse context changes nothing"):
+        train_policy(policy, same, same, NegativeSettings(), settings, tmp_path / "dpo", "dpo")
 
 
 @pytest.mark.parametrize("kind", ["llava", "llava-next"])
@@ -139,15 +208,19 @@ def test_the_tokens_of_the_picture_stay_whole_however_few_tokens_a_text_may_have
     for max_tokens in (1, 7):
         policy = policy_of(kind, max_tokens=max_tokens)
         prepared = policy.prepare(long, NegativeSettings())
-        ids, pixels = policy.picture_inputs(prepared.pictures, 0, True)
+        inputs = policy.read(prepared, 0, True, prepared.prompts[0])
+        pixels = {name: value for name, value in inputs.items() if name not in ("input_ids", "attention_mask")}
         features = policy.model.get_image_features(**pixels).pooler_output
-        assert ids.count(policy.image_token) == sum(map(len, features)) >= 16
+        assert inputs["input_ids"].tolist()[0].count(policy.reader.image_token) == sum(map(len, features)) >= 16
         assert len(prepared.responses[True][0]) == max_tokens + 1  # and the end
-        empty = policy.after_picture("")
-        assert len(prepared.contexts[0]) <= len(empty) + max_tokens and policy.image_token not in prepared.contexts[0]
-        changed = dict(pixels, pixel_values=pixels["pixel_values"] + 1)
+        empty = policy.reader.after_picture(policy.reader.prompt(""))
+        assert (
+            len(prepared.contexts[0]) <= len(empty) + max_tokens
+            and policy.reader.image_token not in prepared.contexts[0]
+        )
+        changed = dict(inputs, pixel_values=pixels["pixel_values"] + 1)
         with torch.no_grad():
-            seen, other = (policy.score_alone(ids, p, prepared.contexts[0], [5, policy.end]) for p in (pixels, changed))
+            seen, other = (policy.score_alone(read, [5, policy.reader.end]) for read in (inputs, changed))
         assert abs(float(seen - other)) > 1e-4
 
 

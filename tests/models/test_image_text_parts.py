@@ -1,0 +1,40 @@
+import pytest
+import torch
+from torch import nn
+
+from altlib.core.errors import BackboneError
+from altlib.models.image_text_parts import LANGUAGE_PARTS, VISION_PARTS, choose_what_learns, part_of
+from tests.image_text_kinds import BUILDERS, tiny_kind
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_parts_are_found_wherever_a_kind_has_them(kind):
+    model, _ = tiny_kind(kind)
+    language, vision = part_of(model, LANGUAGE_PARTS), part_of(model, VISION_PARTS)
+    assert not set(map(id, language.parameters())) & set(map(id, vision.parameters()))
+    assert sum(map(torch.numel, language.parameters())) > 1000 < sum(map(torch.numel, vision.parameters()))
+
+
+@pytest.mark.parametrize("trains_vision", [False, True])
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_lora_the_projector_and_the_vision_encoder_learn(kind, trains_vision):
+    model, _ = tiny_kind(kind)
+    model.audio_tower = nn.Linear(2, 2)
+    choose_what_learns(model, 2, trains_vision)
+    language, vision = part_of(model, LANGUAGE_PARTS), part_of(model, VISION_PARTS)
+    assert all(("lora" in name) == p.requires_grad for name, p in language.named_parameters())
+    assert all(p.requires_grad == (trains_vision or "merger" in name) for name, p in vision.named_parameters())
+    assert not any(p.requires_grad for p in model.audio_tower.parameters())
+    learned = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert any("project" in name or "merger" in name or "connector" in name for name in learned)
+    assert not any("lm_head" in name and "lora" in name for name in learned)
+
+
+def test_a_vision_encoder_that_cannot_be_found_cannot_learn():
+    model, _ = tiny_kind("git")
+    del model.git.image_encoder
+    with pytest.raises(
+        BackboneError, match="GitForCausalLM cannot be trained here: it has no part called vision_tower"
+    ):
+        choose_what_learns(model, 2, True)
+    choose_what_learns(model, 2, False)

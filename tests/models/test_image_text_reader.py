@@ -1,0 +1,93 @@
+import pytest
+import torch
+from PIL import Image
+
+from altlib.models.image_text_reader import ImageTextReader, told_of_tokens
+from tests.image_text_kinds import BUILDERS, tiny_kind
+from tests.image_text_models import tiny_model
+
+GREY = Image.new("RGB", (40, 40), "grey")
+
+
+def reader_of(kind: str, max_tokens: int = 20) -> ImageTextReader:
+    made = tiny_kind(kind) if kind in BUILDERS else tiny_model(kind)
+    return ImageTextReader(*made, "What is seen?\n", max_tokens)
+
+
+@pytest.mark.parametrize(
+    ("kind", "beginning"),
+    [
+        ("llava", "<image>\nWhat is seen?"),
+        ("gemma3", "<start_of_image>\nWhat is seen?"),
+        ("mllama", "<|image|>\nWhat is seen?"),
+        ("paligemma", "What is seen?"),
+        ("blip_2", "What is seen?"),
+        ("florence2", "What is seen?"),
+        ("git", "What is seen?"),
+        ("qwen3_vl", "<|vision_start|><|image_pad|><|vision_end|>What is seen?"),
+    ],
+)
+def test_a_prompt_has_a_place_for_the_picture_where_the_processor_gives_it_none(kind, beginning):
+    reader = reader_of(kind)
+    assert reader.prompt("Brew day!").rstrip("\n") == f"{beginning}\nBrew day!"
+    ids = reader.inputs(GREY, reader.prompt("Brew day!"))["input_ids"][0].tolist()
+    assert reader.image_token is None or reader.image_token in ids
+
+
+def test_a_prompt_to_which_a_response_is_added_does_not_end_before_it():
+    reader = reader_of("git")
+    inputs = reader.inputs(GREY, reader.prompt("Brew day!"))
+    assert int(inputs["input_ids"][0, -1]) != reader.end
+    assert inputs["attention_mask"].shape == inputs["input_ids"].shape
+    beside = reader_of("florence2")  # its prompt is read by an encoder
+    assert int(beside.inputs(GREY, beside.prompt("Brew day!"))["input_ids"][0, -1]) == beside.end
+
+
+def test_responses_begin_and_end_as_the_model_writes_them():
+    tokenizer = reader_of("llava").processor.tokenizer
+    ids = tokenizer("A mug.", add_special_tokens=False).input_ids
+    assert reader_of("llava").response("A mug.") == [*ids, tokenizer.eos_token_id]
+    beside = reader_of("florence2")
+    begin = beside.processor.tokenizer.bos_token_id
+    assert beside.response("A mug.") == [begin, *ids, beside.end] and begin != beside.end
+    assert reader_of("git").response("A mug.") == [*ids, reader_of("git").processor.tokenizer.sep_token_id]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("paligemma", [0, 1, 1]), ("gemma3", [0, 0, 0])])
+def test_kinds_of_tokens_go_on_as_the_model_knows_them(kind, expected):
+    reader = reader_of(kind)
+    inputs = reader.inputs(GREY, reader.prompt("Brew day!"))
+    longer = reader.continued(inputs, torch.tensor([[5, 6]]))
+    assert longer["token_type_ids"][0, -3:].tolist() == expected
+    assert longer["input_ids"][0, -2:].tolist() == [5, 6] and longer["attention_mask"][0, -2:].tolist() == [1, 1]
+    assert longer["pixel_values"] is inputs["pixel_values"]
+
+
+def test_a_response_sees_the_picture_as_the_end_of_the_prompt_does():
+    reader = reader_of("mllama")
+    inputs = reader.inputs(GREY, reader.prompt("Brew day!"))
+    assert "cross_attention_mask" in told_of_tokens(inputs) and "aspect_ratio_ids" not in told_of_tokens(inputs)
+    longer = reader.continued(inputs, torch.tensor([[5, 6]]))["cross_attention_mask"]
+    assert torch.equal(longer[:, -1], inputs["cross_attention_mask"][:, -1]) and longer[:, -1].any()
+    assert longer.shape[1] == inputs["input_ids"].shape[1] + 2
+
+
+def test_the_prompt_is_no_part_of_what_was_written():
+    reader = reader_of("llava")
+    inputs = reader.inputs(GREY, reader.prompt("Brew day!"))
+    said = torch.tensor(reader.response("A mug."))
+    assert reader.written(inputs, torch.cat([inputs["input_ids"][0], said])) == "A mug."
+    assert reader.written(inputs, said) == "A mug."
+
+
+def test_all_that_ends_a_text_ends_what_is_written():
+    model, processor = tiny_model("llava")
+    model.generation_config.eos_token_id = [3, 7]
+    assert ImageTextReader(model, processor, "", 5).stops == [3, 7, processor.tokenizer.eos_token_id]
+
+
+def test_texts_are_cropped_and_have_no_special_tokens():
+    reader = reader_of("llava", max_tokens=3)
+    assert len(reader.response("word " * 50)) == 4
+    assert reader.image_token not in reader.response("<image><image>")
+    assert reader.crop("") == ""
