@@ -8,6 +8,7 @@ cannot teach anything (identical or empty responses, a missing picture) is left 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -149,7 +150,7 @@ def json_row(entry: dict[str, Any], number: int, file: Path) -> dict[str, Any]:
 
     def found(ours: str, default: str | None = None) -> str:
         value = next((entry[name] for name in KNOWN_AS[ours] if entry.get(name) is not None), default)
-        if not isinstance(value, str | int):
+        if not isinstance(value, str | int) or isinstance(value, bool):
             raise TypeError(f"{ours} is not a text")
         return str(value)
 
@@ -268,14 +269,14 @@ def split_pairs(
         training: How many to learn from at most; 0 takes all.
         validation: How many to follow rewards on at most, at least 2.
         seed: Of the choice.
-        tested: Files of pictures on which results are measured.
+        tested: Files of pictures on which results are measured; copies of them are avoided, too.
 
     Raises:
         CorpusError: There are too few.
     """
-    frame, pictures = pairs.frame, pairs.frame["image"].map(lambda path: Path(path).resolve())
-    avoided = {*pictures[frame["split"] == "test"], *(Path(path).resolve() for path in tested)}
-    frame = frame[~pictures.isin(avoided)].sample(frac=1.0, random_state=seed)
+    frame = pairs.frame
+    avoided = same_pictures(frame["image"], [*frame.loc[frame["split"] == "test", "image"], *tested])
+    frame = frame[~frame["image"].isin(avoided)].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
     usable = (marked | (frame["split"] == "")) if marked.any() else ~marked
     watched = set(frame.loc[marked, "image"])
@@ -296,6 +297,27 @@ def split_pairs(
             f"{len(found['train'])} pairs to learn from and {len(found['val'])} to follow rewards on; two of each are needed"
         )
     return {name: rows.reset_index(drop=True) for name, rows in found.items()}
+
+
+def same_pictures(paths: Iterable[str], others: Iterable[str]) -> set[str]:
+    """Those of some files that are one of others, or a copy with the same bytes; only files of the same size are read."""
+
+    def sizes(named: Iterable[str]) -> dict[Path, int]:
+        files = {Path(path).resolve() for path in named}
+        return {file: file.stat().st_size for file in files if file.is_file()}
+
+    paths, others = {*paths}, {*others}
+    own, theirs = sizes(paths), sizes(others)
+    alike = {*own.values()} & {*theirs.values()}
+
+    def digests(files: dict[Path, int]) -> dict[Path, bytes]:
+        return {file: hashlib.sha256(file.read_bytes()).digest() for file, size in files.items() if size in alike}
+
+    known = {*digests(theirs).values()}
+    same = {file for file, digest in digests(own).items() if digest in known} | {
+        Path(path).resolve() for path in others
+    }
+    return {path for path in paths if Path(path).resolve() in same}
 
 
 ROOM = 1.5  # posts per pair that is wanted, as some give none

@@ -242,9 +242,14 @@ def rewards_caption(groups: Mapping[str, Sequence[RewardPlan]]) -> str:
 
 
 def labels_that_suffice(plans: Sequence[RewardPlan], scores: Mapping[str, ByMetric]) -> int | None:
-    """The smallest number of labels from which the reward raises RefCompare with the whole interval; None if none does."""
-    gains = {plan.labelled: scores[plan.name][REFCOMPARE] - scores[plan.supervised.name][REFCOMPARE] for plan in plans}
-    return min((labelled for labelled, gain in gains.items() if gain.interval[0] > 0), default=None)
+    """The smallest number of labels from which on the reward raises RefCompare with the whole interval; None if none does."""
+    enough = None
+    for plan in sorted(plans, key=lambda plan: plan.labelled, reverse=True):
+        gain = scores[plan.name][REFCOMPARE] - scores[plan.supervised.name][REFCOMPARE]
+        if gain.interval[0] <= 0:
+            break
+        enough = plan.labelled
+    return enough
 
 
 def reward_measures(

@@ -147,6 +147,15 @@ def test_no_picture_is_both_learned_from_and_watched(splits, seed):
     assert "val" in marks or len(found["val"]) <= max(2, len(used) // 5 + 1)
 
 
+def test_a_copy_of_a_test_picture_is_not_learned_from(picture, tmp_path):
+    files = [picture(f"{n}.png", size=(8 + n, 8)) for n in range(8)]
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(files[0].read_bytes())
+    frame = pd.DataFrame({"image": [str(copy), *map(str, files[1:])], "split": ""})
+    found = pd.concat(split_pairs(Pairs(frame, {}), 0, 2, 0, [str(files[0]), str(tmp_path / "gone.png")]).values())
+    assert set(found["image"]) == {str(file) for file in files[1:]}
+
+
 def test_where_all_pairs_are_marked_for_training_some_are_taken_to_follow_rewards_on():
     rows = [{"image": f"{n}.png", "split": "train"} for n in range(20)]  # as in MCM-DPO's repository
     found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 24, 0)
