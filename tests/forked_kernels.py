@@ -20,7 +20,7 @@ import sys
 from altlib.runs import supervise
 supervise.LIBRARIES = sys.argv[1:]
 telling = "import os, time; print(os.environ['JUPYTER_PATH'], flush=True); time.sleep(10000)"
-sys.exit(supervise.main([sys.executable, "-c", telling]))
+supervise.main([sys.executable, "-c", telling])
 """
 
 
