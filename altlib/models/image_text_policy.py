@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -202,10 +203,8 @@ class ImageTextPolicy(nn.Module):
         """Input embeddings up to the last token of a pair's own or worse picture, (k, d)."""
         empty = self.reader.prompt("")
         inputs = self.read(prepared, row, better, empty)
-        tokens = inputs["input_ids"][0]
-        tokens = tokens[
-            : len(tokens) - len(self.reader.after_picture(empty))
-        ]  # those that frame a picture belong to it
+        after = len(self.reader.after_picture(empty))
+        tokens = inputs["input_ids"][0, :-after]  # those that frame a picture belong to it
         embedded = self.model.get_input_embeddings()(tokens)
         pixels = {name: value for name, value in inputs.items() if name not in told_of_tokens(inputs)}
         features = torch.cat(list(self.model.get_image_features(**pixels).pooler_output))  # (picture tokens, d)
@@ -216,7 +215,7 @@ class ImageTextPolicy(nn.Module):
     def log_probabilities(self, prepared: ImageTextPairs, rows: Sequence[int], wanted: Sequence[Combination]) -> Tensor:
         """log p(response | post, picture) of pairs in several combinations, (B, number of combinations) in nats."""
 
-        def prompt_of(row: int, better: bool) -> int:
+        def giver(row: int, better: bool) -> int:
             return row if better else prepared.partner[row]
 
         def response(row: int, better: bool) -> list[int]:
@@ -227,14 +226,14 @@ class ImageTextPolicy(nn.Module):
                 rows,
                 wanted,
                 lambda row, better: self.trunk(prepared, row, better),
-                lambda row, better: prepared.contexts[prompt_of(row, better)],
+                lambda row, better: prepared.contexts[giver(row, better)],
                 response,
             )
             return self.score_trees(trees).view(len(rows), len(wanted))[:, order]
         scores = []
         for row in rows:
             inputs = {
-                (picture, context): self.read(prepared, row, picture, prepared.prompts[prompt_of(row, context)])
+                (picture, context): self.read(prepared, row, picture, prepared.prompts[giver(row, context)])
                 for picture, context in {(c.picture, c.context) for c in wanted}
             }
             scores += [self.score_alone(inputs[c.picture, c.context], response(row, c.response)) for c in wanted]
@@ -257,10 +256,11 @@ class ImageTextPolicy(nn.Module):
             start = said.new_full((1, 1), self.model.generation_config.decoder_start_token_id)
             read = {**inputs, "decoder_input_ids": torch.cat([start, said[:, :-1]], 1)}
             logits = self.model(**read, use_cache=False).logits[0]
-        else:  # pictures may have put states before those of the tokens, so it is counted from the end
-            logits = self.model(**self.reader.continued(inputs, said), use_cache=False).logits[
-                0, -len(response) - 1 : -1
-            ]
+        else:  # counted from the end, as a picture may have states of its own before the tokens'
+            kept = len(response) + 1
+            only = {"logits_to_keep": kept} if "logits_to_keep" in signature(self.model.forward).parameters else {}
+            read = self.reader.continued(inputs, said)
+            logits = self.model(**read, **only, use_cache=False).logits[0, -kept:-1]
         return -F.cross_entropy(logits.float(), said[0], reduction="sum")
 
     @torch.inference_mode()

@@ -88,6 +88,15 @@ def test_every_kind_is_scored_by_what_it_writes_by_and_learns_and_writes(kind, p
     assert len(policy.eval().write(pairs["image"][:1], pairs["text"][:1], beams=2, max_tokens=3)) == 1
 
 
+@pytest.mark.parametrize("kind", ["qwen2_vl", "gemma3", "mllama"])
+def test_words_are_predicted_for_the_response_alone(kind, pairs):
+    policy, rows = policy_of(kind), []
+    prepared = policy.prepare(pairs, NegativeSettings())
+    policy.model.get_output_embeddings().register_forward_hook(lambda _, read, __: rows.append(read[0].shape[1]))
+    policy.log_probabilities(prepared, [0], WANTED[:1])
+    assert rows == [len(prepared.responses[True][0]) + 1]
+
+
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_nothing_random_is_left_where_a_model_is_compared_with_its_reference(kind, pairs):
     policy = policy_of(kind).train()
