@@ -54,6 +54,7 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
         os.chdir(client_address.cwd())
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         when_released(request.fileno(), lambda: os.killpg(0, signal.SIGKILL))
+        os.register_at_fork(after_in_child=request.close)  # the kernel's end is told by this process alone
         importlib.import_module("ipykernel.kernelapp").launch_new_instance(client_address.cmdline()[4:])
 
 

@@ -132,7 +132,9 @@ def test_stages_are_measured_under_the_names_of_the_paper():
     assert found["labelled pictures of the supervised stage", "value"].value == 100
 
 
-@pytest.mark.parametrize("gains,suffices", [((0.2, 0.2, 0.2), 10), ((0, 0.2, 0.3), 50), ((0.2, 0, 0.3), 100), ((-0.2, 0.005, 0), None)])
+@pytest.mark.parametrize(
+    "gains,suffices", [((0.2, 0.2, 0.2), 10), ((0, 0.2, 0.3), 50), ((0.2, 0, 0.3), 100), ((-0.2, 0.005, 0), None)]
+)
 def test_labels_suffice_if_the_reward_raises_refcompare_with_its_whole_interval(gains, suffices):
     """Ten labels, or fifty, or a hundred; a gain whose interval includes 0 is none."""
     plans = [RewardPlan("mlp", True, count) for count in (10, 50, 100)]

@@ -179,6 +179,16 @@ def test_a_forked_kernel_that_is_killed_is_reported(served):
 
 
 @on_linux
+def test_a_forked_kernel_that_is_killed_is_reported_before_what_it_forked_ends(served, tmp_path):
+    code = "import os, time\nif child := os.fork(): open('child', 'w').write(str(child)); os.kill(os.getpid(), 9)\n"
+    with pytest.raises(DeadKernelError):
+        executed(f"{code}time.sleep(30); os._exit(0)", tmp_path)
+    child = psutil.Process(int((tmp_path / "child").read_text()))
+    assert child.status() == psutil.STATUS_SLEEPING
+    child.kill()
+
+
+@on_linux
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_forked_kernel_ends_with_all_that_it_started_when_who_asked_for_it_ends(tmp_path, served, number):
     with subprocess.Popen([sys.executable, "-c", WAITING], cwd=tmp_path) as asking:
