@@ -260,7 +260,7 @@ def split_pairs(
 ) -> dict[str, pd.DataFrame]:
     """Random pairs to learn from and to follow rewards on; no picture is in both.
 
-    Pairs that are marked for validation stay there, with unmarked ones if they are too few. Where none is
+    Pairs that are marked for validation stay there, with unmarked ones if they are too few. Where none or one is
     marked so, as in MCM-DPO's files, rewards are followed on a fifth of the pairs at most, or on two. A picture's
     pairs go together. Pairs that are beyond what is wanted, or of test pictures, are in neither.
 
@@ -278,7 +278,7 @@ def split_pairs(
     avoided = same_pictures(frame["image"], [*frame.loc[frame["split"] == "test", "image"], *tested])
     frame = frame[~frame["image"].isin(avoided)].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
-    usable = (marked | (frame["split"] == "")) if marked.any() else ~marked
+    usable = marked | (frame["split"] == "") | (marked.sum() < 2)
     watched = set(frame.loc[marked, "image"])
     taken = frame["image"].isin(watched)
     loose = frame[usable & ~taken]
