@@ -163,6 +163,6 @@ def request_to(processor: Any, request: str = REQUEST) -> str:
     if not getattr(processor, "chat_template", None):
         return ""
     processor.tokenizer.padding_side = "left"  # answers begin where the prompts end
-    asked = without_special_tokens(processor.tokenizer, request)
+    asked = without_special_tokens(processor, request)
     content = [{"type": "image"}, {"type": "text", "text": asked}]
     return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)

@@ -69,6 +69,11 @@ class CaptionerPairs:
         return [(c.text, c.alt_text, r.alt_text) for c, r in zip(self.chosen, self.rejected, strict=True)]
 
     @property
+    def posts(self) -> Sequence[Sequence[Any]]:
+        """Token ids of the post of each pair."""
+        return [example.text for example in self.chosen]
+
+    @property
     def reads(self) -> Any:
         """Texts, and how pictures become pixels."""
         return self.texts, self.pixels

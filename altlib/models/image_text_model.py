@@ -43,9 +43,10 @@ def load_image_text_model(name: str, device: str = "cpu", learns: bool = False) 
     return model.to(device).eval(), processor
 
 
-def without_special_tokens(tokenizer: Any, text: str) -> str:
+def without_special_tokens(processor: Any, text: str) -> str:
     """A text in which nothing is read as a special token, such as the place of a picture: ``<image>`` becomes ``< image>``."""
-    special = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    special = {token.content for token in processor.tokenizer.added_tokens_decoder.values() if token.special}
+    special |= {str(token) for token in (getattr(processor, "image_token", None),) if token}
     for token in sorted(special, key=len, reverse=True):
         text = text.replace(token, f"{token[0]} {token[1:]}")
     return text

@@ -5,7 +5,7 @@ The language model learns through LoRA, the projector fully, the vision encoder 
 whatever ``max_tokens`` is. Truncating a whole sequence can drop them all while the loss still falls.
 
 Any kind may learn whose parts have usual names and whose scores are those that it writes by:
-:func:`check_scores` lets each model write a few tokens before it learns, and compares.
+:func:`altlib.models.image_text_checks.check_scores` lets each model write a few tokens before it learns, and compares.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from typing import Any
 
 import pandas as pd
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from altlib.core.cache_keys import file_stamp
-from altlib.core.devices import attention_in_blocks, precision_name
+from altlib.core.devices import attention_in_blocks
 from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
 from altlib.core.images import centre_crop, open_picture
 from altlib.data.comparisons import Combination
 from altlib.data.negatives import partners
+from altlib.models.image_text_checks import PLAIN, check_precision, check_scores, first_example, shares_prompts
 from altlib.models.image_text_model import load_image_text_model
 from altlib.models.image_text_parts import LANGUAGE_PARTS, choose_what_learns, part_of
 from altlib.models.image_text_reader import REQUEST, ImageTextReader, told_of_tokens
@@ -41,18 +40,13 @@ from altlib.models.policy import (
     autocast,
     combination_trees,
     copied_state,
-    precision_of,
     silence_dropout,
 )
 from altlib.models.response_trees import Tree, tree_log_probabilities
 
-# Kinds that hand masks and positions to their language model unchanged, so that responses can share a prompt.
-# Other kinds read each response in a row of its own.
-SHARE_PROMPTS = ("llava", "llava_next")
-
-TRIED = "Brew day!"  # the post of the check
-TRIED_TOKENS = 4
-ROUNDING = {torch.float32: 0.02, torch.bfloat16: 0.3, torch.float16: 0.1}  # nats per token, at most
+# Kinds that cast a picture's features to the number type of their first weights, float32 where the vision encoder
+# learns; what stands beside them is cast to it, too.
+CASTS_TO_FIRST = ("smolvlm",)
 
 
 @dataclass(frozen=True)
@@ -101,6 +95,11 @@ class ImageTextPairs:
         return list(zip(self.contexts, self.responses[True], self.responses[False], strict=True))
 
     @property
+    def posts(self) -> Sequence[Sequence[Any]]:
+        """The prompt of each pair, which holds its post."""
+        return self.prompts
+
+    @property
     def reads(self) -> Any:
         """Texts, and how pictures become pixels."""
         return self.prompts, self.responses, self.pixels
@@ -142,8 +141,14 @@ class ImageTextPolicy(nn.Module):
             if p.requires_grad:
                 p.data = p.data.float()
         silence_dropout(self)
-        self.reader = ImageTextReader(model, processor, settings.request, settings.max_tokens)
-        check_scores(self)
+        if model.config.model_type in CASTS_TO_FIRST:
+            model.get_input_embeddings().register_forward_hook(
+                lambda words, read, made: made.to(model.base_model.dtype)
+            )
+        with first_example(model):
+            self.reader = ImageTextReader(model, processor, settings.request, settings.max_tokens)
+            check_scores(self)
+            self.shares_prompts = shares_prompts(self)
 
     @property
     def tokenizer(self) -> Any:
@@ -155,16 +160,12 @@ class ImageTextPolicy(nn.Module):
         """Where the model is."""
         return self.model.get_input_embeddings().weight.device
 
-    @property
-    def shares_prompts(self) -> bool:
-        """Whether responses are scored as trees; otherwise each has a row with its own picture and post."""
-        return self.model.config.model_type in SHARE_PROMPTS
-
     def recompute_activations(self) -> None:
         """Compute activations again in the backward pass, which takes less memory and more time."""
-        # transformers is about to give it another name
-        enable = getattr(self.model, "activation_checkpointing_enable", self.model.gradient_checkpointing_enable)
+        named = ("activation_checkpointing_enable", "gradient_checkpointing_enable")  # the second until version 6
+        enable = getattr(self.model, next(name for name in named if hasattr(self.model, name)))
         enable({"use_reentrant": False, "context_fn": lambda: (nullcontext(), attention_in_blocks())})
+        self.model.disable_input_require_grads()  # embeddings do not learn
 
     def prepare(self, pairs: pd.DataFrame, negatives: NegativeSettings) -> ImageTextPairs:
         """Pairs as :meth:`log_probabilities` takes them."""
@@ -180,14 +181,18 @@ class ImageTextPolicy(nn.Module):
             (self.processor.to_json_string(), self.model.config.to_json_string()),
         )
 
-    def read(self, prepared: ImageTextPairs, row: int, better_picture: bool, prompt: str) -> Any:
-        """What the model reads of a pair's own or worse picture and a prompt, on its device."""
-        inputs = self.reader.inputs(prepared.pictures.open(row, better_picture), prompt)
-        if not better_picture and prepared.pictures.settings.picture == "diffusion":
+    def read(self, pictures: PairPictures, row: int, better: bool, prompts: Sequence[str]) -> list[Any]:
+        """What the model reads of a pair's own or worse picture with each of some prompts, on its device."""
+        picture = pictures.open(row, better)
+        return [self.spoilt(self.reader.inputs(picture, prompt), pictures, row, better) for prompt in prompts]
+
+    def spoilt(self, inputs: Any, pictures: PairPictures, row: int, better: bool) -> Any:
+        """What was read of a picture, on the model's device; with noise if it is a worse one and the negative is diffusion."""
+        if not better and pictures.settings.picture == "diffusion":
             if "pixel_values" not in inputs:
                 name = type(self.model).__name__
                 raise BackboneError(f"noise cannot be added to what {name} reads; choose another negative picture")
-            inputs["pixel_values"] = self.noisy(prepared.pictures, row, inputs["pixel_values"])
+            inputs["pixel_values"] = self.noisy(pictures, row, inputs["pixel_values"])
         return inputs.to(self.device)
 
     def noisy(self, pictures: PairPictures, row: int, pixels: Tensor) -> Tensor:
@@ -199,11 +204,13 @@ class ImageTextPolicy(nn.Module):
         noisy = pictures.noisy(still[None, :, :, :1], [row])[0]
         return noisy.expand_as(still).reshape(pixels.shape)
 
-    def trunk(self, prepared: ImageTextPairs, row: int, better: bool) -> Tensor:
-        """Input embeddings up to the last token of a pair's own or worse picture, (k, d)."""
-        empty = self.reader.prompt("")
-        inputs = self.read(prepared, row, better, empty)
-        after = len(self.reader.after_picture(empty))
+    def trunk(self, inputs: Any) -> Tensor:
+        """Input embeddings up to the last token of a picture, (k, d).
+
+        Args:
+            inputs: What the model reads of it and of a prompt with an empty post.
+        """
+        after = len(self.reader.after_picture(self.reader.prompt("")))
         tokens = inputs["input_ids"][0, :-after]  # those that frame a picture belong to it
         embedded = self.model.get_input_embeddings()(tokens)
         pixels = {name: value for name, value in inputs.items() if name not in told_of_tokens(inputs)}
@@ -222,19 +229,23 @@ class ImageTextPolicy(nn.Module):
             return prepared.responses[better][row]
 
         if self.shares_prompts:
+            empty = [self.reader.prompt("")]
             trees, order = combination_trees(
                 rows,
                 wanted,
-                lambda row, better: self.trunk(prepared, row, better),
+                lambda row, better: self.trunk(*self.read(prepared.pictures, row, better, empty)),
                 lambda row, better: prepared.contexts[giver(row, better)],
                 response,
             )
             return self.score_trees(trees).view(len(rows), len(wanted))[:, order]
         scores = []
+        contexts = sorted({c.context for c in wanted})
         for row in rows:
+            prompts = [prepared.prompts[giver(row, context)] for context in contexts]
             inputs = {
-                (picture, context): self.read(prepared, row, picture, prepared.prompts[giver(row, context)])
-                for picture, context in {(c.picture, c.context) for c in wanted}
+                (picture, context): found
+                for picture in {c.picture for c in wanted}
+                for context, found in zip(contexts, self.read(prepared.pictures, row, picture, prompts), strict=True)
             }
             scores += [self.score_alone(inputs[c.picture, c.context], response(row, c.response)) for c in wanted]
         return torch.stack(scores).view(len(rows), len(wanted))
@@ -244,31 +255,39 @@ class ImageTextPolicy(nn.Module):
         head = self.model.get_output_embeddings()
         return tree_log_probabilities(part_of(self.model, LANGUAGE_PARTS), head, trees, self.reader.end)
 
-    def score_alone(self, inputs: Any, response: list[int]) -> Tensor:
-        """log p of one response by the model's own forward pass, ().
+    def next_words(self, inputs: Any, response: Sequence[int]) -> Tensor:
+        """Log-probabilities of all words in the place of each token of a response, by the model's own forward pass.
 
         Args:
             inputs: What the model reads before it, from :meth:`read`.
-            response: Token ids with the end.
+            response: N token ids.
+
+        Returns:
+            (N, vocabulary) in nats.
         """
-        said = torch.tensor([response], device=self.device)
-        if self.model.config.is_encoder_decoder:
-            start = said.new_full((1, 1), self.model.generation_config.decoder_start_token_id)
-            read = {**inputs, "decoder_input_ids": torch.cat([start, said[:, :-1]], 1)}
-            logits = self.model(**read, use_cache=False).logits[0]
+        said = torch.tensor([list(response)], device=self.device)
+        if self.reader.has_decoder:
+            before = said.new_tensor([self.reader.begin])
+            read = {**inputs, "decoder_input_ids": torch.cat([before, said[:, :-1]], 1)}
+            logits = self.model(**read, use_cache=False).logits[0, -len(response) :]
         else:  # counted from the end, as a picture may have states of its own before the tokens'
             kept = len(response) + 1
             only = {"logits_to_keep": kept} if "logits_to_keep" in signature(self.model.forward).parameters else {}
             read = self.reader.continued(inputs, said)
             logits = self.model(**read, **only, use_cache=False).logits[0, -kept:-1]
-        return -F.cross_entropy(logits.float(), said[0], reduction="sum")
+        return logits.float().log_softmax(-1)
+
+    def score_alone(self, inputs: Any, response: Sequence[int]) -> Tensor:
+        """log p of one response, whose token ids have the end, by the model's own forward pass, ()."""
+        said = torch.tensor(list(response), device=self.device)
+        return self.next_words(inputs, response).gather(1, said[:, None]).sum()
 
     @torch.inference_mode()
     @attention_in_blocks()
     def write(self, paths: Sequence[str], posts: Sequence[str], beams: int = 3, max_tokens: int = 60) -> list[str]:
         """Alt text for pictures with their posts, one at a time."""
         texts = []
-        told = {"num_beams": beams, "max_new_tokens": max_tokens, "do_sample": False, "eos_token_id": self.reader.stops}
+        told = {"num_beams": beams, "max_new_tokens": max_tokens, **PLAIN, **self.reader.stopping}
         for path, post in zip(paths, posts, strict=True):
             image = centre_crop(open_picture(path, longest=4096))
             inputs = self.reader.inputs(image, self.reader.prompt(post)).to(self.device)
@@ -300,52 +319,6 @@ class ImageTextPolicy(nn.Module):
             raise BackboneError(f"what was learned in {folder} does not fit this model")
         for name, value in learned.items():
             own[name].copy_(value)
-
-
-@torch.no_grad()
-def check_scores(policy: ImageTextPolicy) -> None:
-    """Refuse a model that writes by other likelihoods than it is scored by.
-
-    It writes a few tokens about a grey picture as it would write alt text, and scores them as it will learn.
-
-    Raises:
-        BackboneError: The likelihoods differ, or it does not read a picture and a post as one prompt.
-    """
-    cannot = f"{type(policy.model).__name__} cannot be trained here"
-    try:
-        grey = Image.new("RGB", (64, 64), "grey")
-        inputs = policy.reader.inputs(grey, policy.reader.prompt(TRIED)).to(policy.device)
-        told = {"max_new_tokens": TRIED_TOKENS, "do_sample": False, "eos_token_id": policy.reader.stops}
-        with autocast(policy):
-            out = policy.model.generate(**inputs, **told, output_logits=True, return_dict_in_generate=True)
-            said = out.sequences[0, -len(out.logits) :].tolist()
-            scored = float(policy.score_alone(inputs, said))
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:
-        raise BackboneError(f"{cannot}: it does not read a picture and a post as one prompt ({error})") from error
-    written = sum(
-        float(logits[0].float().log_softmax(-1)[token]) for logits, token in zip(out.logits, said, strict=True)
-    )
-    if abs(scored - written) > ROUNDING[precision_of(policy)] * len(said):
-        raise BackboneError(
-            f"{cannot}: the log-likelihood of a text is {written:.2f} as it writes it, and {scored:.2f} as it would learn"
-        )
-
-
-def check_precision(policy: ImageTextPolicy) -> None:
-    """Refuse weights that the model cannot compute with on its device.
-
-    Raises:
-        BackboneError: Weights that do not learn are neither float32 nor of the number type that is computed with.
-    """
-    precision = precision_of(policy)
-    other = {p.dtype for p in policy.parameters() if not p.requires_grad} - {torch.float32, precision}
-    if other:
-        raise BackboneError(
-            f"the model's weights are {precision_name(other.pop())}, but it computes in {precision_name(precision)} on "
-            f"{policy.device}; load it by load_image_text_policy, or in float32"
-        )
 
 
 def load_image_text_policy(

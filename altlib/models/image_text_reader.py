@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jinja2
 import torch
 from PIL import Image
 from torch import Tensor
@@ -31,9 +32,10 @@ class ImageTextReader:
 
     Attributes:
         image_token: The token in a picture's place; none if the model has none.
+        has_decoder: Whether an encoder reads the prompt, and a decoder beside it writes.
+        begin: Tokens before the response in that decoder.
         end: The token that ends a response.
-        stops: All tokens that end what the model writes.
-        begin: Tokens that all it writes begins with.
+        stopping: What the model is told of where to stop; nothing if it stops there by itself.
         place: What stands for the picture in a prompt that is no conversation.
     """
 
@@ -44,13 +46,33 @@ class ImageTextReader:
         self.image_token: int | None = (
             getattr(model.config, "image_token_index", None) if image_token is None else image_token
         )
-        end = processor.tokenizer.eos_token_id
-        self.end = int(processor.tokenizer.sep_token_id if end is None else end)
-        stops = model.generation_config.eos_token_id
-        self.stops = sorted({self.end, *(stops if isinstance(stops, list) else [] if stops is None else [stops])})
-        first = model.generation_config.forced_bos_token_id
-        self.begin = [] if first is None else [int(first)]
+        text, generation = model.config.get_text_config(), model.generation_config
+        self.has_decoder = bool(model.config.is_encoder_decoder or text.is_encoder_decoder)
+        start = generation.decoder_start_token_id
+        start = getattr(text, "decoder_start_token_id", None) if start is None else start
+        self.begin = [int(token) for token in (start, generation.forced_bos_token_id) if token is not None]
+        stops = generation.eos_token_id
+        written = {*(stops if isinstance(stops, list) else [] if stops is None else [stops])}
+        eos = processor.tokenizer.eos_token_id
+        eos = int(processor.tokenizer.sep_token_id if eos is None else eos)
+        self.end = self.end_of_turn({eos, *written}, eos)
+        self.stopping = {} if self.end in written else {"eos_token_id": sorted({self.end, *written})}
+        self.ends_texts = processor.tokenizer("a").input_ids[-1] == eos  # as BERT's tokenizer does
         self.place = self.place_of_picture()
+
+    def end_of_turn(self, ends: set[int], otherwise: int) -> int:
+        """The token with which a conversation's template ends what the model says; another one if it has none."""
+        if not getattr(self.processor, "chat_template", None):
+            return otherwise
+        said = "Alt text"
+        turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}]
+        turns.append({"role": "assistant", "content": [{"type": "text", "text": said}]})
+        try:
+            _, _, after = self.processor.apply_chat_template(turns).rpartition(said)
+        except (jinja2.TemplateError, TypeError, ValueError):  # it knows no turn of the model
+            return otherwise
+        ids = self.processor.tokenizer(after, add_special_tokens=False).input_ids
+        return next((token for token in ids if token in ends), otherwise)
 
     def place_of_picture(self) -> str:
         """What stands for the picture in a prompt that is no conversation; nothing if the processor puts it there itself."""
@@ -65,9 +87,8 @@ class ImageTextReader:
 
     def crop(self, text: str) -> str:
         """The beginning of a text, of at most ``max_tokens`` tokens, of which none is a special one."""
-        tokenizer = self.processor.tokenizer
-        text = without_special_tokens(tokenizer, text[: 40 * self.max_tokens])
-        found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        text = without_special_tokens(self.processor, text[: 40 * self.max_tokens])
+        found = self.processor.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         ends = [end for _, end in found["offset_mapping"]]
         return text if len(ends) <= self.max_tokens else text[: ends[self.max_tokens - 1]]
 
@@ -79,15 +100,24 @@ class ImageTextReader:
         content = [{"type": "image"}, {"type": "text", "text": asked}]
         return self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
 
+    def told(self, prompt: str) -> dict[str, bool]:
+        """What a tokenizer is told of a prompt: a conversation's template has written the special tokens already."""
+        begin = self.processor.tokenizer.bos_token
+        return {"add_special_tokens": False} if begin and prompt.startswith(begin) else {}
+
     def after_picture(self, prompt: str) -> list[int]:
         """Token ids of a prompt behind the picture's place, or of all of it if it has no such place."""
-        ids = self.processor.tokenizer(prompt).input_ids
+        ids = self.processor.tokenizer(prompt, **self.told(prompt)).input_ids
+        ids = ids[:-1] if self.drops_end(prompt) else ids
         return ids[len(ids) - ids[::-1].index(self.image_token) :] if self.image_token in ids else ids
+
+    def drops_end(self, prompt: str) -> bool:
+        """Whether the tokenizer ends a prompt behind which the response comes."""
+        return self.ends_texts and not self.has_decoder and not self.told(prompt)
 
     def response(self, text: str) -> list[int]:
         """Token ids of a response with its end."""
-        ids = self.processor.tokenizer(self.crop(text), add_special_tokens=False).input_ids
-        return [*self.begin, *ids, self.end]
+        return [*self.processor.tokenizer(self.crop(text), add_special_tokens=False).input_ids, self.end]
 
     def inputs(self, picture: Image.Image, prompt: str) -> Any:
         """The tensors of a picture and a prompt, each of one example.
@@ -95,10 +125,10 @@ class ImageTextReader:
         Returns:
             ``input_ids`` (1, L), the picture's tensors, and whatever else the model reads by name.
         """
-        found = self.processor(images=[picture], text=[prompt], return_tensors="pt")
+        found = self.processor(images=[picture], text=[prompt], return_tensors="pt", **self.told(prompt))
         found.pop("labels", None)
-        if not self.config.is_encoder_decoder and int(found["input_ids"][0, -1]) == self.end:
-            for name in told_of_tokens(found):  # tokenizers such as BERT's end each text
+        if self.drops_end(prompt):
+            for name in told_of_tokens(found):
                 found[name] = found[name][:, :-1]
         return found
 

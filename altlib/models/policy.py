@@ -1,7 +1,7 @@
 """What preference optimisation needs of a model, whichever kind it is: log-probabilities of responses and parts that learn.
 
-There are two kinds: the prefix captioner (:mod:`altlib.models.captioner_policy`) and some
-image-text-to-text models of transformers (:mod:`altlib.models.image_text_policy`). Both lay out the
+There are two kinds: the prefix captioner (:mod:`altlib.models.captioner_policy`) and image-text-to-text
+models of transformers (:mod:`altlib.models.image_text_policy`). The first and LLaVA lay out the
 combinations of an example as trees (:mod:`altlib.models.response_trees`).
 """
 
@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from altlib.core.devices import compute_in, mixed_precision
 from altlib.core.images import centre_crop, open_picture
@@ -88,6 +89,10 @@ class PreparedPairs(Protocol):
         """The pair whose post is the worse one, for each pair."""
 
     @property
+    def posts(self) -> Sequence[Sequence[Any]]:
+        """The post of each pair, in whatever form the model reads it."""
+
+    @property
     def reads(self) -> Any:
         """The texts, and how pictures become pixels: what a reference has to read alike."""
 
@@ -147,7 +152,7 @@ def autocast(policy: Policy) -> torch.autocast:
 def silence_dropout(model: nn.Module) -> None:
     """Switch dropout off for good: a policy is compared with its reference, and noise would hide the difference."""
     for module in model.modules():
-        if isinstance(module, nn.Dropout):
+        if isinstance(module, _DropoutNd):
             module.p = 0.0
         for name, value in vars(module).items():
             if "drop" in name and isinstance(value, float):  # some models keep a share and call the function
@@ -214,7 +219,7 @@ def without_effect(policy: Policy, prepared: PreparedPairs) -> dict[str, str]:
         found["picture"] = "this model does not see the picture"
     elif prepared.pictures.settings.picture == "other" and len(set(prepared.pictures.paths)) < 2:
         found["picture"] = "all pairs have the same picture"
-    if len({tuple(post) for post, *_ in prepared.texts}) < 2:
+    if len({tuple(post) for post in prepared.posts}) < 2:
         found["context"] = "all pairs have the same post as the model reads it"
     return found
 

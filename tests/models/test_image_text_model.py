@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 """Image-text-to-text models as they are published."""
 
 import pytest
@@ -41,6 +43,10 @@ def test_a_model_that_is_nowhere_is_named(tmp_path):
 def test_a_text_has_no_special_tokens():
     tokenizer = load_language_model()[0]
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>", "<image>s"]})
-    text = without_special_tokens(tokenizer, "See <image> and <image>s <|endoftext|>, a < b")
+    text = without_special_tokens(SimpleNamespace(tokenizer=tokenizer), "See <image> and <image>s <|endoftext|>, a < b")
     assert text == "See < image> and < image>s < |endoftext|>, a < b"
     assert not {*tokenizer.all_special_ids} & {*tokenizer(text).input_ids}
+    added = load_language_model()[0]
+    added.add_tokens(["<picture>"])  # not as a special one
+    processor = SimpleNamespace(tokenizer=added, image_token="<picture>")
+    assert without_special_tokens(processor, "See <picture> now") == "See < picture> now"

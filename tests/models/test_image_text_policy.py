@@ -12,7 +12,7 @@ from altlib.data.comparisons import DPO_WEIGHTS, MCM_DPO_WEIGHTS, combinations
 from altlib.data.negatives import kept_signal
 from altlib.models.image_text_parts import LANGUAGE_PARTS, VISION_PARTS, part_of
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings, load_image_text_policy
-from altlib.models.policy import NegativeSettings
+from altlib.models.policy import NegativeSettings, autocast
 from altlib.training.preference import PreferenceSettings, train_policy
 from altlib.training.preference_losses import PreferenceLoss
 from tests.conftest import ROOT
@@ -68,12 +68,13 @@ def test_every_kind_says_what_its_own_forward_pass_says_of_all_that_its_processo
 def test_every_kind_is_scored_by_what_it_writes_by_and_learns_and_writes(kind, pairs):
     policy = policy_of(kind, trains_vision=True)
     prepared = policy.prepare(pairs, NegativeSettings())
-    inputs = policy.read(prepared, 0, True, prepared.prompts[0])
+    (inputs,) = policy.read(prepared.pictures, 0, True, prepared.prompts[:1])
     with torch.no_grad():
         told = {"min_new_tokens": 6, "max_new_tokens": 6, "do_sample": False, "output_logits": True}
         out = policy.model.generate(**inputs, **told, return_dict_in_generate=True)
-        said = out.sequences[0, -6:]
-        written = torch.cat(out.logits).log_softmax(-1).gather(1, said[:, None]).sum()
+        forced = len(policy.reader.begin[1:])
+        said = out.sequences[0, -6 + forced :]
+        written = torch.cat(out.logits[forced:]).log_softmax(-1).gather(1, said[:, None]).sum()
         prepared.responses[True][0] = said.tolist()
         found = policy.log_probabilities(prepared, [0], WANTED)
     assert float(found[0, 0]) == pytest.approx(float(written), abs=1e-3)
@@ -112,7 +113,7 @@ def test_noise_differs_from_place_to_place(kind, pairs):
     prepared = policy.prepare(pairs, NegativeSettings("diffusion"))
 
     def pixels(better):
-        return policy.read(prepared, 0, better, prepared.prompts[0])["pixel_values"].flatten()
+        return policy.read(prepared.pictures, 0, better, prepared.prompts[:1])[0]["pixel_values"].flatten()
 
     own, worse = pixels(True), pixels(False)
     share = kept_signal(700) ** 0.5
@@ -127,22 +128,9 @@ def test_the_frames_of_a_still_picture_have_the_same_noise(kind, pairs):
     policy = policy_of(kind)
     prepared = policy.prepare(pairs, NegativeSettings("diffusion"))
     for better in (True, False):
-        pixels = policy.read(prepared, 0, better, prepared.prompts[0])["pixel_values"]
+        pixels = policy.read(prepared.pictures, 0, better, prepared.prompts[:1])[0]["pixel_values"]
         frames = pixels.view(len(pixels), 3, 2, -1)
         assert torch.equal(frames[:, :, 0], frames[:, :, 1])
-
-
-def test_a_model_that_writes_by_other_likelihoods_than_it_is_scored_by_is_refused(monkeypatch):
-    monkeypatch.setattr("altlib.models.image_text_reader.PREFIX_ATTENTION", ())
-    with pytest.raises(BackboneError, match=r"as it writes it, and -\d+\.\d\d as it would learn"):
-        policy_of("paligemma")
-
-
-def test_a_model_that_does_not_read_picture_and_post_together_is_refused(monkeypatch):
-    model, processor = tiny_kind("git")
-    monkeypatch.setattr(model, "generate", lambda **_: (_ for _ in ()).throw(ValueError("no prompt, please")))
-    with pytest.raises(BackboneError, match=r"GitForCausalLM cannot be trained here: .* \(no prompt, please\)"):
-        ImageTextPolicy(model, processor, ImageTextSettings(rank=2))
 
 
 def test_a_model_whose_parts_have_other_names_is_refused():
@@ -200,12 +188,13 @@ def test_posts_that_are_the_same_as_they_are_cropped_are_no_worse_posts(tmp_path
 
 @pytest.mark.parametrize("kind", ["llava", "llava-next"])
 @pytest.mark.parametrize("negative", ["diffusion", "other"])
-def test_shared_prompts_give_what_the_model_says_of_each_response_alone(kind, negative, pairs, monkeypatch):
+def test_shared_prompts_give_what_the_model_says_of_each_response_alone(kind, negative, pairs):
     policy = policy_of(kind)
+    assert policy.shares_prompts
     prepared = policy.prepare(pairs, NegativeSettings(negative))
     with torch.no_grad():
         shared = policy.log_probabilities(prepared, [2, 0], WANTED)
-        monkeypatch.setattr("altlib.models.image_text_policy.SHARE_PROMPTS", ())
+        policy.shares_prompts = False
         alone = policy.log_probabilities(prepared, [2, 0], WANTED)
     assert torch.allclose(shared, alone, atol=1e-3) and shared.shape == (2, 8)
     assert len(shared[0].unique()) == 8  # post, picture and response each make a difference
@@ -217,7 +206,7 @@ def test_the_tokens_of_the_picture_stay_whole_however_few_tokens_a_text_may_have
     for max_tokens in (1, 7):
         policy = policy_of(kind, max_tokens=max_tokens)
         prepared = policy.prepare(long, NegativeSettings())
-        inputs = policy.read(prepared, 0, True, prepared.prompts[0])
+        (inputs,) = policy.read(prepared.pictures, 0, True, prepared.prompts[:1])
         pixels = {name: value for name, value in inputs.items() if name not in ("input_ids", "attention_mask")}
         features = policy.model.get_image_features(**pixels).pooler_output
         assert inputs["input_ids"].tolist()[0].count(policy.reader.image_token) == sum(map(len, features)) >= 16
@@ -340,6 +329,32 @@ def test_a_model_in_a_number_type_that_is_not_computed_with_is_refused():
     model, processor = tiny_llava("llava")
     with pytest.raises(BackboneError, match="weights are float16, but it computes in float32 on cpu"):
         ImageTextPolicy(model.half(), processor, ImageTextSettings(rank=2))
+
+
+@pytest.mark.parametrize("trains_vision", [False, True])
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_every_kind_learns_and_writes_in_half_precision(kind, trains_vision, pairs, monkeypatch):
+    for module in ("policy", "image_text_checks"):
+        monkeypatch.setattr(f"altlib.models.{module}.precision_of", lambda _: torch.bfloat16)
+    made = tiny_kind(kind) if kind in BUILDERS else tiny_model(kind)
+    made[0].bfloat16()
+    policy = ImageTextPolicy(*made, ImageTextSettings(rank=2), trains_vision)
+    with autocast(policy):
+        policy.log_probabilities(policy.prepare(pairs, NegativeSettings()), [0], WANTED[:2]).sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in policy.parameters() if p.grad is not None)
+    assert len(policy.write(pairs["image"][:1], pairs["text"][:1], beams=2, max_tokens=3)) == 1
+
+
+@pytest.mark.parametrize("kind", ["git", "gemma3", "florence2"])
+def test_activations_of_every_kind_can_be_computed_again(kind, pairs):
+    found = []
+    for again in (False, True):
+        policy = policy_of(kind).train()
+        if again:
+            policy.recompute_activations()
+        policy.log_probabilities(policy.prepare(pairs, NegativeSettings()), [0], WANTED[:2]).sum().backward()
+        found.append(torch.cat([p.grad.flatten() for p in policy.parameters() if p.grad is not None]))
+    torch.testing.assert_close(*found)
 
 
 @pytest.mark.parametrize("blocks", [True, False])

@@ -1,4 +1,5 @@
 import pytest
+import tokenizers
 import torch
 from PIL import Image
 
@@ -48,8 +49,8 @@ def test_responses_begin_and_end_as_the_model_writes_them():
     ids = tokenizer("A mug.", add_special_tokens=False).input_ids
     assert reader_of("llava").response("A mug.") == [*ids, tokenizer.eos_token_id]
     beside = reader_of("florence2")
-    begin = beside.processor.tokenizer.bos_token_id
-    assert beside.response("A mug.") == [begin, *ids, beside.end] and begin != beside.end
+    assert beside.response("A mug.") == [*ids, beside.end]
+    assert beside.begin == [beside.end, beside.processor.tokenizer.bos_token_id]  # which its decoder begins with
     assert reader_of("git").response("A mug.") == [*ids, reader_of("git").processor.tokenizer.sep_token_id]
 
 
@@ -80,10 +81,43 @@ def test_the_prompt_is_no_part_of_what_was_written():
     assert reader.written(inputs, said) == "A mug."
 
 
-def test_all_that_ends_a_text_ends_what_is_written():
+@pytest.mark.parametrize(("stops", "told"), [([3, 7], [3, 7, 2047]), (3, [3, 2047]), (None, [2047]), ([3, 2047], None)])
+def test_all_that_ends_a_text_ends_what_is_written(stops, told):
     model, processor = tiny_model("llava")
-    model.generation_config.eos_token_id = [3, 7]
-    assert ImageTextReader(model, processor, "", 5).stops == [3, 7, processor.tokenizer.eos_token_id]
+    model.generation_config.eos_token_id = stops
+    assert processor.tokenizer.eos_token_id == 2047
+    assert ImageTextReader(model, processor, "", 5).stopping.get("eos_token_id") == told
+
+
+TURNS = (
+    "{{ bos_token }}{% for m in messages %}{% for c in m['content'] %}"
+    "{{ image if c['type'] == 'image' else c['text'] }}{% endfor %}<|turn|>\n{% endfor %}"
+)
+
+
+def test_a_conversation_begins_once_and_ends_as_its_template_ends_a_turn():
+    model, processor = tiny_kind("gemma3")
+    tokenizer = processor.tokenizer
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|turn|>"]}, replace_extra_special_tokens=False)
+    turn = tokenizer.convert_tokens_to_ids("<|turn|>")
+    tokenizer.backend_tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", tokenizer.bos_token_id)]
+    )
+    processor.chat_template = TURNS.replace("image if", "'<start_of_image>' if")
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, turn]
+    reader = ImageTextReader(model, processor, "What is seen?\n", 20)
+    ids = reader.inputs(GREY, reader.prompt("Brew day!"))["input_ids"][0].tolist()
+    assert ids[0] == tokenizer.bos_token_id != ids[1]
+    assert reader.end == turn and reader.stopping == {}
+    assert reader.after_picture(reader.prompt("Brew day!")).count(tokenizer.bos_token_id) == 1
+
+
+def test_an_end_that_a_template_writes_stays():
+    model, processor = tiny_kind("git")
+    processor.chat_template = "<|pad|>{{ messages[0]['content'][1]['text'] }}<|sep|>"
+    processor.tokenizer.bos_token = "<|pad|>"
+    reader = ImageTextReader(model, processor, "", 20)
+    assert int(reader.inputs(GREY, reader.prompt("Brew day!"))["input_ids"][0, -1]) == reader.end
 
 
 def test_texts_are_cropped_and_have_no_special_tokens():
