@@ -274,50 +274,45 @@ def split_pairs(
     Raises:
         CorpusError: There are too few.
     """
-    frame = pairs.frame
-    avoided = same_pictures(frame["image"], [*frame.loc[frame["split"] == "test", "image"], *tested])
-    frame = frame[~frame["image"].isin(avoided)].sample(frac=1.0, random_state=seed)
+    frame, tested = pairs.frame, list(tested)
+    first = first_copies([*tested, *frame["image"]])
+    frame = frame.assign(picture=frame["image"].map(first))
+    avoided = {*map(first.get, tested), *frame.loc[frame["split"] == "test", "picture"]}
+    frame = frame[~frame["picture"].isin(avoided)].sample(frac=1.0, random_state=seed)
     marked = frame["split"] == "val"
     usable = marked | (frame["split"] == "") | (marked.sum() < 2)
-    watched = set(frame.loc[marked, "image"])
-    taken = frame["image"].isin(watched)
+    watched = set(frame.loc[marked, "picture"])
+    taken = frame["picture"].isin(watched)
     loose = frame[usable & ~taken]
     room = min(validation - int((usable & taken).sum()), max(2, len(loose) // 5))
-    sizes = loose.groupby("image", sort=False).size()
+    sizes = loose.groupby("picture", sort=False).size()
     if not watched and len(sizes) and sizes.min() > room:
         watched, room = {sizes.idxmin()}, 0
-    for image, size in sizes.items():
+    for picture, size in sizes.items():
         if size <= room:
-            watched.add(image)
+            watched.add(picture)
             room -= size
-    taken = frame["image"].isin(watched)
+    taken = frame["picture"].isin(watched)
     found = {"val": frame[usable & taken][:validation], "train": frame[~taken][: training or None]}
     if min(map(len, found.values())) < 2:
         raise CorpusError(
             f"{len(found['train'])} pairs to learn from and {len(found['val'])} to follow rewards on; two of each are needed"
         )
-    return {name: rows.reset_index(drop=True) for name, rows in found.items()}
+    return {name: rows.drop(columns="picture").reset_index(drop=True) for name, rows in found.items()}
 
 
-def same_pictures(paths: Iterable[str], others: Iterable[str]) -> set[str]:
-    """Those of some files that are one of others, or a copy with the same bytes; only files of the same size are read."""
+def first_copies(paths: Iterable[str]) -> dict[str, str]:
+    """The first of some files that is the same as each, by its bytes or its place; only files of equal size are read."""
+    places = {path: Path(path).resolve() for path in paths}
+    sizes = {place: place.stat().st_size if place.is_file() else -1 for place in {*places.values()}}
+    alike = {size for size, count in Counter(sizes.values()).items() if count > 1} - {-1}
 
-    def sizes(named: Iterable[str]) -> dict[Path, int]:
-        files = {Path(path).resolve() for path in named}
-        return {file: file.stat().st_size for file in files if file.is_file()}
+    def identity(place: Path) -> Path | bytes:
+        return hashlib.sha256(place.read_bytes()).digest() if sizes[place] in alike else place
 
-    paths, others = {*paths}, {*others}
-    own, theirs = sizes(paths), sizes(others)
-    alike = {*own.values()} & {*theirs.values()}
-
-    def digests(files: dict[Path, int]) -> dict[Path, bytes]:
-        return {file: hashlib.sha256(file.read_bytes()).digest() for file, size in files.items() if size in alike}
-
-    known = {*digests(theirs).values()}
-    same = {file for file, digest in digests(own).items() if digest in known} | {
-        Path(path).resolve() for path in others
-    }
-    return {path for path in paths if Path(path).resolve() in same}
+    identities = {place: identity(place) for place in sizes}
+    firsts: dict[Path | bytes, str] = {}
+    return {path: firsts.setdefault(identities[place], path) for path, place in places.items()}
 
 
 ROOM = 1.5  # posts per pair that is wanted, as some give none

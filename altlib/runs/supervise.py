@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ import psutil
 
 from altlib.core.files import LONGEST_FOLDER, write_json
 
+ONE_AT_A_TIME = threading.RLock()  # of what starts and ends the command; a signal may come amid either
 ADOPT_ORPHANS = 36  # Linux's PR_SET_CHILD_SUBREAPER: a process whose parent was killed becomes a child of this one
 LIBRARIES = "open_clip transformers.models.gpt2.modeling_gpt2 peft captum.attr scipy.stats ipykernel.kernelapp".split()
 # A kernel's command: asks for a kernel, and runs until that ends or its own parent does.
@@ -71,13 +73,29 @@ def on_signals(handler: Any) -> None:
 
 def end(folder: str, status: int) -> None:
     """End all below this process at once, as every file of a run appears whole or not at all; then this process."""
-    while alive := psutil.Process().children(recursive=True):
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=0.2)
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(status)
+    with ONE_AT_A_TIME:
+        while alive := psutil.Process().children(recursive=True):
+            for process in alive:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(alive, timeout=0.2)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(status)
+
+
+def run(command: list[str], folder: str) -> int:
+    """Run a command, and fork kernels for it; returns its status."""
+    with ONE_AT_A_TIME:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    if sys.platform == "linux" and len(os.fsencode(folder)) <= LONGEST_FOLDER:
+        server = KernelServer(f"{folder}/preloaded", socketserver.BaseRequestHandler)
+        server.timeout = 0.2
+        ask = [sys.executable, "-SIc", ASK, f"{folder}/preloaded", "-f", "{connection_file}"]
+        spec = {"argv": ask, "display_name": "Python 3", "language": "python", "interrupt_mode": "message"}
+        write_json(f"{folder}/kernels/python3/kernel.json", spec)
+        while process.poll() is None:
+            server.handle_request()
+    return process.wait()
 
 
 def main(command: list[str]) -> None:
@@ -88,16 +106,12 @@ def main(command: list[str]) -> None:
     os.environ |= {"TMPDIR": folder, "JUPYTER_PATH": folder}
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    if sys.platform == "linux" and len(os.fsencode(folder)) <= LONGEST_FOLDER:
-        server = KernelServer(f"{folder}/preloaded", socketserver.BaseRequestHandler)
-        server.timeout = 0.2
-        ask = [sys.executable, "-SIc", ASK, f"{folder}/preloaded", "-f", "{connection_file}"]
-        spec = {"argv": ask, "display_name": "Python 3", "language": "python", "interrupt_mode": "message"}
-        write_json(f"{folder}/kernels/python3/kernel.json", spec)
-        while process.poll() is None:
-            server.handle_request()
-    end(folder, process.wait())
+    try:
+        status = run(command, folder)
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    end(folder, status)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -161,6 +162,19 @@ def test_where_all_pairs_are_marked_for_training_some_are_taken_to_follow_reward
     found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 24, 0)
     assert len(found["val"]) == 4 and len(found["train"]) == 16
     assert not set(found["train"]["image"]) & set(found["val"]["image"])
+
+
+def test_copies_of_a_picture_go_together(picture, tmp_path):
+    files = [picture(f"{n}.png", size=(8 + n, 8)) for n in range(8)]
+    rows = [{"image": str(file), "split": ""} for file in files]
+    for n, file in enumerate(files):
+        copy = tmp_path / f"copy-{n}.png"
+        copy.write_bytes(file.read_bytes())
+        rows.append({"image": str(copy), "split": ""})
+    found = split_pairs(Pairs(pd.DataFrame(rows), {}), 0, 4, 0)
+    contents = {name: {Path(path).read_bytes() for path in rows["image"]} for name, rows in found.items()}
+    assert not contents["train"] & contents["val"] and sum(map(len, found.values())) == 16
+    assert list(found["train"].columns) == ["image", "split"]
 
 
 def test_one_mark_for_validation_among_many_for_training_is_not_enough():

@@ -99,6 +99,42 @@ def test_its_status_is_that_of_the_command(status):
         assert process.wait(20) == status
 
 
+def test_nothing_is_left_of_a_command_that_nobody_waits_for_from_the_beginning(tmp_path):
+    command = [sys.executable, "-m", "altlib.runs.supervise", sys.executable, "-c", "import time; time.sleep(100)"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    for _ in range(5):
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, timeout=50)
+        assert done.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir()) and not [p for p in psutil.process_iter(["environ"]) if below(p, tmp_path)]
+
+
+def below(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process was started with a folder as its place for temporary files."""
+    return (process.info["environ"] or {}).get("TMPDIR", "").startswith(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("supervise.main(['/no/such/command'])", "/no/such/command"),
+        (
+            "supervise.write_json = None; supervise.main([sys.executable, '-c', 'import time; time.sleep(100)'])",
+            "NoneType",
+        ),
+    ],
+)
+@on_linux
+def test_what_fails_leaves_nothing_behind_and_says_why(tmp_path, code, reason):
+    command = [sys.executable, "-c", f"import sys; from altlib.runs import supervise; {code}"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        said = process.stderr.read()
+    assert process.returncode == 1 and reason in said
+    assert not list(tmp_path.iterdir()) and not [p for p in psutil.process_iter(["environ"]) if below(p, tmp_path)]
+
+
 LIBRARY = "mailbox"  # that nothing else here loads
 TELLING = f"""import json, os, sys
 print(json.dumps(["{LIBRARY}" in sys.modules, os.getcwd(), os.environ["COLOUR"], __name__]))"""
