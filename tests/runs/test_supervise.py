@@ -108,6 +108,12 @@ def test_nothing_is_left_of_a_command_that_nobody_waits_for_from_the_beginning(t
     assert not list(tmp_path.iterdir()) and not [p for p in psutil.process_iter(["environ"]) if below(p, tmp_path)]
 
 
+@pytest.fixture
+def short_folder():
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 def below(process: psutil.Process, folder: Path) -> bool:
     """Whether a process was started with a folder as its place for temporary files."""
     return (process.info["environ"] or {}).get("TMPDIR", "").startswith(str(folder))
@@ -124,15 +130,17 @@ def below(process: psutil.Process, folder: Path) -> bool:
     ],
 )
 @on_linux
-def test_what_fails_leaves_nothing_behind_and_says_why(tmp_path, code, reason):
+def test_what_fails_leaves_nothing_behind_and_says_why(short_folder, code, reason):
     command = [sys.executable, "-c", f"import sys; from altlib.runs import supervise; {code}"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "TMPDIR": str(short_folder)}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
     ) as process:
         said = process.stderr.read()
     assert process.returncode == 1 and reason in said
-    assert not list(tmp_path.iterdir()) and not [p for p in psutil.process_iter(["environ"]) if below(p, tmp_path)]
+    assert not list(short_folder.iterdir()) and not [
+        p for p in psutil.process_iter(["environ"]) if below(p, short_folder)
+    ]
 
 
 LIBRARY = "mailbox"  # that nothing else here loads
