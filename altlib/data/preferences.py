@@ -8,7 +8,6 @@ cannot teach anything (identical or empty responses, a missing picture) is left 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from altlib.core.errors import CorpusError
+from altlib.core.files import first_copies
 from altlib.core.images import picture_problem
 from altlib.core.progress import progress_bar
 from altlib.data.caption_entries import clean
@@ -299,20 +299,6 @@ def split_pairs(
             f"{len(found['train'])} pairs to learn from and {len(found['val'])} to follow rewards on; two of each are needed"
         )
     return {name: rows.drop(columns="picture").reset_index(drop=True) for name, rows in found.items()}
-
-
-def first_copies(paths: Iterable[str]) -> dict[str, str]:
-    """The first of some files that is the same as each, by its bytes or its place; only files of equal size are read."""
-    places = {path: Path(path).resolve() for path in paths}
-    sizes = {place: place.stat().st_size if place.is_file() else -1 for place in {*places.values()}}
-    alike = {size for size, count in Counter(sizes.values()).items() if count > 1} - {-1}
-
-    def identity(place: Path) -> Path | bytes:
-        return hashlib.sha256(place.read_bytes()).digest() if sizes[place] in alike else place
-
-    identities = {place: identity(place) for place in sizes}
-    firsts: dict[Path | bytes, str] = {}
-    return {path: firsts.setdefault(identities[place], path) for path, place in places.items()}
 
 
 ROOM = 1.5  # posts per pair that is wanted, as some give none

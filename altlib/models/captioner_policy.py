@@ -80,6 +80,7 @@ class CaptionerPairs:
 
     def stamp(self) -> Iterator[Any]:
         """Everything about the pairs that a result follows from."""
+        yield CODE
         yield self.pictures.settings
         yield from self.chosen
         yield from self.rejected

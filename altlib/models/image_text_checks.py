@@ -20,12 +20,17 @@ from altlib.models.response_trees import Branch, Tree
 SHARE_PROMPTS = ("llava", "llava_next")
 
 POSTS = ("Brew day!", "Seen at the quay.")  # of the check
-TRIED = "Two growlers on a red cloth."  # a response of the check
+TRIED = ("Two growlers on a red cloth.", "A tall ship.")  # responses of the check
 TRIED_TOKENS = 4
-# how far two computations of the same words may be apart, in spreads of the words' log-probabilities
-ROUNDING = {torch.float32: 0.01, torch.bfloat16: 0.1}
+# How far two computations of the same may be apart: in spreads of the words' log-probabilities, and in nats per token.
+# Small models in bfloat16 are 0.004 spreads apart; PaliGemma with the wrong attention is 0.1 apart.
+ROUNDING = {torch.float32: 0.01, torch.bfloat16: 0.05}
+SOMETHING = 1e-4  # spreads; what is less is no change
+IMPOSSIBLE = (
+    -1e4
+)  # nats; words that a model never writes, such as those in a picture's place, are masked by such values
 
-# What models are told when they write, whatever settings they were published with.
+# What models are told when they write. Penalties that they were published with, such as for repetition, stay.
 PLAIN = {"do_sample": False, "num_return_sequences": 1, "return_dict_in_generate": False}
 
 
@@ -72,10 +77,10 @@ def tried_picture(turned: bool) -> Image.Image:
 
 @torch.no_grad()
 def check_scores(policy: Any) -> None:
-    """Refuse a model that writes by other probabilities than it is scored by, or does not see or read everything.
+    """Refuse a model that writes by other probabilities than it is scored by, or without the picture or the post.
 
-    It writes a few tokens as it would write alt text. The probabilities of all words in their places are
-    compared with those that it would learn from, and must change with the picture and with the post.
+    It writes a few tokens as it would write alt text. The probabilities of all words in their places, before any
+    penalty, are compared with those that it would learn from, and must change with the picture and with the post.
 
     Raises:
         BackboneError: They differ, or do not change.
@@ -92,9 +97,9 @@ def check_scores(policy: Any) -> None:
         said, written = said[skipped:], torch.cat(out.logits[skipped:]).float().log_softmax(-1)
         scored = policy.next_words(inputs, said)
         for changed, what in ((other_picture, "picture"), (other_post, "post")):
-            if torch.equal(policy.next_words(changed, said), scored):
+            if apart(scored, policy.next_words(changed, said)) < SOMETHING:
                 raise BackboneError(f"{cannot(policy.model)}: what it writes does not depend on the {what}")
-    if (found := apart(written, scored)) > ROUNDING[precision_of(policy)]:
+    if not (found := apart(written, scored)) <= ROUNDING[precision_of(policy)]:
         raise BackboneError(
             f"{cannot(policy.model)}: it writes by other probabilities than it would learn from; their logarithms are "
             f"{found:.2f} of their spread apart"
@@ -102,8 +107,17 @@ def check_scores(policy: Any) -> None:
 
 
 def apart(one: Tensor, other: Tensor) -> float:
-    """How far two computations of log-probabilities are apart, (N, V) each, in standard deviations of the first."""
-    return float((one - other).abs().mean() / one.std())
+    """How far two computations of log-probabilities are apart, (N, V) each, in standard deviations, where it is most.
+
+    Words that both find impossible do not count. NaN if one has NaN; infinite if one alone finds a word impossible.
+    """
+    possible = one > IMPOSSIBLE
+    if torch.isnan(one + other).any():
+        return float("nan")
+    if not torch.equal(possible, other > IMPOSSIBLE):
+        return float("inf")
+    rows = [(a[kept], b[kept]) for a, b, kept in zip(one, other, possible, strict=True)]
+    return max(float((a - b).abs().mean() / a.std()) for a, b in rows)
 
 
 @torch.no_grad()
@@ -116,10 +130,13 @@ def shares_prompts(policy: Any) -> bool:
     text = policy.model.config.get_text_config()
     if policy.model.config.model_type not in SHARE_PROMPTS or getattr(text, "sliding_window", None):
         return False
-    prompts = [policy.reader.prompt(post) for post in ("", POSTS[0])]
-    empty, whole = (policy.reader.inputs(tried_picture(False), prompt).to(policy.device) for prompt in prompts)
-    response = policy.reader.response(TRIED)
+    picture, prompts = tried_picture(False), [policy.reader.prompt(post) for post in ("", *POSTS)]
+    empty, *whole = (policy.reader.inputs(picture, prompt).to(policy.device) for prompt in prompts)
+    responses = [policy.reader.response(said) for said in TRIED]
+    branches = [Branch(policy.reader.after_picture(prompt), responses) for prompt in prompts[1:]]
     with autocast(policy):
-        tree = Tree(policy.trunk(empty), [Branch(policy.reader.after_picture(prompts[1]), [response])])
-        shared, alone = policy.score_trees([tree]).squeeze(), policy.score_alone(whole, response)
-    return abs(float(shared - alone)) < ROUNDING[precision_of(policy)] * len(response)
+        shared = policy.score_trees([Tree(policy.trunk(empty), branches)]).flatten().tolist()
+        alone = [float(policy.score_alone(read, response)) for read in whole for response in responses]
+    lengths = [len(response) for _ in whole for response in responses]
+    rounding = ROUNDING[precision_of(policy)]
+    return all(abs(a - b) <= rounding * n for a, b, n in zip(shared, alone, lengths, strict=True))

@@ -47,6 +47,8 @@ def without_special_tokens(processor: Any, text: str) -> str:
     """A text in which nothing is read as a special token, such as the place of a picture: ``<image>`` becomes ``< image>``."""
     special = {token.content for token in processor.tokenizer.added_tokens_decoder.values() if token.special}
     special |= {str(token) for token in (getattr(processor, "image_token", None),) if token}
+    for tasks in ("task_prompts_without_inputs", "task_prompts_with_input"):  # Florence-2's, such as <OCR>
+        special |= {*getattr(processor, tasks, ())}
     for token in sorted(special, key=len, reverse=True):
         text = text.replace(token, f"{token[0]} {token[1:]}")
     return text

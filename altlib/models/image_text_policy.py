@@ -4,8 +4,9 @@ The language model learns through LoRA, the projector fully, the vision encoder 
 (MCM-DPO's paradigms). Only post and response are ever cropped; the picture's tokens stay whole
 whatever ``max_tokens`` is. Truncating a whole sequence can drop them all while the loss still falls.
 
-Any kind may learn whose parts have usual names and whose scores are those that it writes by:
-:func:`altlib.models.image_text_checks.check_scores` lets each model write a few tokens before it learns, and compares.
+Any kind may learn whose parts have usual names and that is scored by the probabilities by which it writes (penalties
+for repetition and the like aside): :func:`altlib.models.image_text_checks.check_scores` lets each model write a few
+tokens before it learns, and compares.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from altlib.core.cache_keys import file_stamp
+from altlib.core.code_imports import code_fingerprint
 from altlib.core.devices import attention_in_blocks
 from altlib.core.errors import BackboneError
 from altlib.core.files import read_json, whole_file, write_json
@@ -44,6 +47,7 @@ from altlib.models.policy import (
 )
 from altlib.models.response_trees import Tree, tree_log_probabilities
 
+CODE = code_fingerprint("models.image_text_policy")
 # Kinds that cast a picture's features to the number type of their first weights, float32 where the vision encoder
 # learns; what stands beside them is cast to it, too.
 CASTS_TO_FIRST = ("smolvlm",)
@@ -72,6 +76,7 @@ class ImageTextPairs:
         pictures: The own and the worse pictures.
         prompts: n prompts.
         contexts: The same behind their picture, as token ids.
+        begin: What a decoder beside an encoder begins with, as token ids.
         responses: The chosen and the rejected responses by ``better``, as token ids with the end.
         partner: The pair whose post is the worse one, for each pair.
         pixels: How pictures become pixels.
@@ -81,6 +86,7 @@ class ImageTextPairs:
     pictures: PairPictures
     prompts: list[str]
     contexts: list[list[int]]
+    begin: list[int]
     responses: dict[bool, list[list[int]]]
     partner: list[int]
     pixels: str
@@ -102,14 +108,15 @@ class ImageTextPairs:
     @property
     def reads(self) -> Any:
         """Texts, and how pictures become pixels."""
-        return self.prompts, self.responses, self.pixels
+        return self.prompts, self.begin, self.responses, self.pixels
 
     def stamp(self) -> Iterator[Any]:
         """Everything about the pairs that a result follows from."""
+        yield CODE
         yield self.pictures.settings
         yield self.pixels
         yield self.reading
-        yield [self.prompts, self.contexts, self.responses[True], self.responses[False]]
+        yield [self.begin, self.prompts, self.contexts, self.responses[True], self.responses[False]]
         yield from map(file_stamp, self.pictures.paths)
 
 
@@ -150,6 +157,14 @@ class ImageTextPolicy(nn.Module):
             check_scores(self)
             self.shares_prompts = shares_prompts(self)
 
+    def train(self, mode: bool = True) -> ImageTextPolicy:
+        """Set the training mode; batch normalisation keeps to its running statistics, as the reference does."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+        return self
+
     @property
     def tokenizer(self) -> Any:
         """Of its texts."""
@@ -175,10 +190,11 @@ class ImageTextPolicy(nn.Module):
             PairPictures(pairs["image"].tolist(), negatives),
             prompts,
             [self.reader.after_picture(prompt) for prompt in prompts],
+            self.reader.begin,
             {better: [self.reader.response(text) for text in pairs[name]] for better, name in columns.items()},
             partners(prompts, negatives.seed),
             self.processor.image_processor.to_json_string(),
-            (self.processor.to_json_string(), self.model.config.to_json_string()),
+            (self.processor.to_json_string(), self.model.config.to_json_string(), str(self.shares_prompts)),
         )
 
     def read(self, pictures: PairPictures, row: int, better: bool, prompts: Sequence[str]) -> list[Any]:

@@ -1,12 +1,12 @@
 """How an image-text-to-text model of transformers reads a picture, a post and a response, whatever its kind.
 
 Processors differ: conversations or plain text, a place for the picture or none, an end behind the prompt or not, and
-some tell of each token whether it belongs to a picture. What is read here is what the model writes by, so that the
-likelihood of a response is the likelihood that the model writes it.
+some tell of each token whether it belongs to a picture. A response is laid out as the model writes it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jinja2
@@ -36,7 +36,9 @@ class ImageTextReader:
         begin: Tokens before the response in that decoder.
         end: The token that ends a response.
         stopping: What the model is told of where to stop; nothing if it stops there by itself.
+        gap: What a conversation's template writes before a response, if the tokenizer joins it to the first word.
         place: What stands for the picture in a prompt that is no conversation.
+        line: What ends such a prompt.
     """
 
     def __init__(self, model: Any, processor: Any, request: str, max_tokens: int):
@@ -55,35 +57,57 @@ class ImageTextReader:
         written = {*(stops if isinstance(stops, list) else [] if stops is None else [stops])}
         eos = processor.tokenizer.eos_token_id
         eos = int(processor.tokenizer.sep_token_id if eos is None else eos)
-        self.end = self.end_of_turn({eos, *written}, eos)
+        self.gap, self.end = self.around_response({eos, *written}, eos)
         self.stopping = {} if self.end in written else {"eos_token_id": sorted({self.end, *written})}
         self.ends_texts = processor.tokenizer("a").input_ids[-1] == eos  # as BERT's tokenizer does
-        self.place = self.place_of_picture()
+        self.place, self.line = self.around_request()
 
-    def end_of_turn(self, ends: set[int], otherwise: int) -> int:
-        """The token with which a conversation's template ends what the model says; another one if it has none."""
+    def conversation(self, asked: str, said: str | None = None) -> str:
+        """A request with a picture in the form of the model's conversations, and what the model says to it."""
+        turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": asked}]}]
+        if said is not None:
+            turns.append({"role": "assistant", "content": [{"type": "text", "text": said}]})
+        return self.processor.apply_chat_template(turns, add_generation_prompt=said is None)
+
+    def around_response(self, ends: set[int], otherwise: int) -> tuple[str, int]:
+        """What a conversation's template writes before and behind what the model says.
+
+        Args:
+            ends: Tokens that may end it.
+            otherwise: What ends it if there is no template, or if that knows no turn of the model.
+
+        Returns:
+            White space, which byte-level tokenizers join to the first word, or nothing; and the token that ends it.
+        """
         if not getattr(self.processor, "chat_template", None):
-            return otherwise
+            return "", otherwise
         said = "Alt text"
-        turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}]
-        turns.append({"role": "assistant", "content": [{"type": "text", "text": said}]})
         try:
-            _, _, after = self.processor.apply_chat_template(turns).rpartition(said)
-        except (jinja2.TemplateError, TypeError, ValueError):  # it knows no turn of the model
-            return otherwise
-        ids = self.processor.tokenizer(after, add_special_tokens=False).input_ids
-        return next((token for token in ids if token in ends), otherwise)
+            before, _, after = self.conversation("?", said).rpartition(said)
+            gap = before.removeprefix(self.conversation("?"))
+        except (jinja2.TemplateError, TypeError, ValueError):
+            return "", otherwise
+        tokens = partial(self.processor.tokenizer, add_special_tokens=False)
+        first = self.processor.tokenizer.decode(tokens(gap + said).input_ids[:1])
+        joined = gap.isspace() and first.strip()  # SentencePiece's put a space before the first word by themselves
+        end = next((token for token in tokens(after).input_ids if token in ends), otherwise)
+        return gap if joined else "", end
 
-    def place_of_picture(self) -> str:
-        """What stands for the picture in a prompt that is no conversation; nothing if the processor puts it there itself."""
+    def around_request(self) -> tuple[str, str]:
+        """What stands before and behind a request that is no conversation, unless the processor puts it there itself.
+
+        Returns:
+            The picture's place, and the end of a line.
+        """
         token = getattr(self.processor, "image_token", None)
-        if token is None:
-            return ""
+        if getattr(self.processor, "chat_template", None) or token is None:
+            return "", "\n"
         try:
-            ids = self.processor(images=[Image.new("RGB", (64, 64))], text=[""], return_tensors="pt")["input_ids"]
+            ids = self.processor(images=[Image.new("RGB", (64, 64))], text=["?"], return_tensors="pt")["input_ids"]
         except (ValueError, IndexError):  # the processor misses the place
-            return f"{token}\n"
-        return "" if self.image_token in ids else f"{token}\n"
+            return f"{token}\n", "\n"
+        line = "" if self.processor.tokenizer.decode(ids[0]).endswith("?\n") else "\n"
+        return "" if self.image_token in ids else f"{token}\n", line
 
     def crop(self, text: str) -> str:
         """The beginning of a text, of at most ``max_tokens`` tokens, of which none is a special one."""
@@ -95,10 +119,9 @@ class ImageTextReader:
     def prompt(self, post: str) -> str:
         """The prompt for a picture with a post."""
         asked = self.request + self.crop(post)
-        if not getattr(self.processor, "chat_template", None):
-            return f"{self.place}{asked}\n"
-        content = [{"type": "image"}, {"type": "text", "text": asked}]
-        return self.processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        if getattr(self.processor, "chat_template", None):
+            return self.conversation(asked)
+        return f"{self.place}{asked}{self.line}"
 
     def told(self, prompt: str) -> dict[str, bool]:
         """What a tokenizer is told of a prompt: a conversation's template has written the special tokens already."""
@@ -117,7 +140,7 @@ class ImageTextReader:
 
     def response(self, text: str) -> list[int]:
         """Token ids of a response with its end."""
-        return [*self.processor.tokenizer(self.crop(text), add_special_tokens=False).input_ids, self.end]
+        return [*self.processor.tokenizer(self.gap + self.crop(text), add_special_tokens=False).input_ids, self.end]
 
     def inputs(self, picture: Image.Image, prompt: str) -> Any:
         """The tensors of a picture and a prompt, each of one example.

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from altlib.core.devices import compute_in, mixed_precision
+from altlib.core.files import first_copies
 from altlib.core.images import centre_crop, open_picture
 from altlib.data.comparisons import Combination
 from altlib.data.negatives import NEGATIVES, diffuse, partners, spoil_picture
@@ -58,7 +59,9 @@ class PairPictures:
         if settings.picture not in NEGATIVES:
             raise ValueError(f"unknown negative picture {settings.picture!r}; known: {', '.join(NEGATIVES)}")
         self.paths, self.settings = list(paths), settings
-        self.partner = partners(self.paths, settings.seed)
+        first = first_copies(self.paths)
+        self.distinct = [first[path] for path in self.paths]  # copies of a picture are one
+        self.partner = partners(self.distinct, settings.seed)
 
     def open(self, row: int, better: bool) -> Image.Image:
         """A picture before its pixels are normalised, RGB; noise is added afterwards (:meth:`noisy`)."""
@@ -217,7 +220,7 @@ def without_effect(policy: Policy, prepared: PreparedPairs) -> dict[str, str]:
     found = {}
     if not policy.sees_pictures:
         found["picture"] = "this model does not see the picture"
-    elif prepared.pictures.settings.picture == "other" and len(set(prepared.pictures.paths)) < 2:
+    elif prepared.pictures.settings.picture == "other" and len(set(prepared.pictures.distinct)) < 2:
         found["picture"] = "all pairs have the same picture"
     if len({tuple(post) for post in prepared.posts}) < 2:
         found["context"] = "all pairs have the same post as the model reads it"

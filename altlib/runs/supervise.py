@@ -40,12 +40,14 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Load the libraries, if they are not, and fork, in the environment of the process that asks."""
+        request.settimeout(5.0)  # nobody keeps others waiting
         asking = psutil.Process(int(request.recv(20)))
+        request.settimeout(None)
         environment = asking.environ()
         os.environ.clear()  # the one before may have asked for fewer threads
         os.environ.update(environment, MPLBACKEND="module://matplotlib_inline.backend_inline")
         for library in LIBRARIES:
-            with contextlib.suppress(Exception):  # a chapter that needs it says so
+            with contextlib.suppress(BaseException):  # a chapter that needs it says so
                 importlib.import_module(library)
         super().process_request(request, asking)
 
@@ -76,11 +78,11 @@ def end(folder: str, status: int) -> None:
     with ONE_AT_A_TIME:
         while alive := psutil.Process().children(recursive=True):
             for process in alive:
-                with contextlib.suppress(psutil.NoSuchProcess):
+                with contextlib.suppress(psutil.Error):
                     process.kill()
             psutil.wait_procs(alive, timeout=0.2)
         shutil.rmtree(folder, ignore_errors=True)
-        os._exit(status)
+        os._exit(status if status >= 0 else 128 - status)
 
 
 def run(command: list[str], folder: str) -> int:
@@ -108,7 +110,7 @@ def main(command: list[str]) -> None:
         ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
     try:
         status = run(command, folder)
-    except Exception:
+    except BaseException:
         traceback.print_exc()
         status = 1
     end(folder, status)

@@ -3,11 +3,12 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from altlib.core.errors import DiskFullError
-from altlib.core.files import only_one, read_json, whole_file, write_json
+from altlib.core.files import first_copies, only_one, read_json, whole_file, write_json
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
@@ -83,3 +84,14 @@ def test_a_killed_process_leaves_no_lock_behind(tmp_path):
         process.kill()
     with only_one(tmp_path / "lock", wait=False):
         pass
+
+
+def test_the_first_of_several_copies_stands_for_all(tmp_path):
+    for name, text in {"a": "x", "b": "y", "c": "x", "d": "longer"}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "e").symlink_to(tmp_path / "d")
+    paths = [str(tmp_path / name) for name in "abcdef"]  # there is no f
+    found = first_copies([*paths, paths[2]])
+    assert {Path(path).name: Path(first).name for path, first in found.items()} == dict(
+        zip("abcdef", "abaddf", strict=True)
+    )

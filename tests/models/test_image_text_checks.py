@@ -3,6 +3,7 @@ import torch
 import transformers as t
 
 from altlib.core.errors import BackboneError
+from altlib.models.image_text_checks import apart
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings
 from altlib.models.image_text_reader import ImageTextReader
 from tests.image_text_kinds import tiny_kind
@@ -11,11 +12,21 @@ from tests.image_text_models import TEXT, tiny_llava
 SETTINGS = ImageTextSettings(rank=2)
 
 
+@pytest.mark.parametrize("masked", [None, float("-inf"), torch.finfo(torch.float32).min])
 @pytest.mark.parametrize("scale", [1.0, 8.0])
-def test_a_model_that_writes_by_other_probabilities_than_it_is_scored_by_is_refused(monkeypatch, scale):
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_model_that_writes_by_other_probabilities_than_it_is_scored_by_is_refused(
+    monkeypatch, scale, masked, precision
+):
     monkeypatch.setattr("altlib.models.image_text_reader.PREFIX_ATTENTION", ())
+    for module in ("policy", "image_text_checks"):
+        monkeypatch.setattr(f"altlib.models.{module}.precision_of", lambda _: precision)
     model, processor = tiny_kind("paligemma")
-    model.get_output_embeddings().weight.data.mul_(scale)  # whether it is sure of what it writes or not
+    model.to(precision).get_output_embeddings().weight.data.mul_(scale)  # whether it is sure of what it writes or not
+    if masked:
+        model.get_output_embeddings().register_forward_hook(
+            lambda layer, read, made: made.index_fill(-1, torch.tensor([5]), max(masked, torch.finfo(made.dtype).min))
+        )
     with pytest.raises(BackboneError, match=r"it writes by other probabilities .* are 0\.\d\d of their spread apart"):
         ImageTextPolicy(model, processor, SETTINGS)
 
@@ -45,6 +56,22 @@ def test_a_model_that_is_not_given_the_post_is_refused(monkeypatch):
     monkeypatch.setattr(ImageTextReader, "crop", lambda *_: "")
     with pytest.raises(BackboneError, match="cannot be trained here: what it writes does not depend on the post"):
         ImageTextPolicy(*tiny_kind("gemma3"), SETTINGS)
+
+
+def test_a_model_that_is_broken_is_refused():
+    model, processor = tiny_llava("llava")
+    model.get_output_embeddings().weight.data[5] = float("nan")
+    with pytest.raises(BackboneError, match="are nan of their spread apart"):
+        ImageTextPolicy(model, processor, SETTINGS)
+
+
+def test_words_that_are_impossible_in_one_computation_alone_are_no_rounding():
+    one = torch.randn(2, 9).log_softmax(-1)
+    masked = one.index_fill(1, torch.tensor([3]), float("-inf"))
+    assert apart(one, one) == 0 == apart(masked, masked) and apart(one, masked) == float("inf")
+    other = one.clone()
+    other[1] += torch.linspace(-1, 1, 9)  # in one place alone
+    assert apart(one, other) == pytest.approx(float((one - other)[1].abs().mean() / one[1].std()))
 
 
 def test_a_first_example_that_cannot_be_read_is_a_reason_to_refuse(monkeypatch):
@@ -81,6 +108,6 @@ def test_a_language_model_that_attends_to_the_last_tokens_only_reads_each_respon
 
 def test_prompts_are_not_shared_where_that_would_change_scores(monkeypatch):
     monkeypatch.setattr(
-        "altlib.models.image_text_policy.tree_log_probabilities", lambda *_: torch.zeros(1, requires_grad=True)
+        "altlib.models.image_text_policy.tree_log_probabilities", lambda *_: torch.zeros(4, requires_grad=True)
     )
     assert not ImageTextPolicy(*tiny_llava("llava"), SETTINGS).shares_prompts

@@ -52,3 +52,13 @@ def test_a_vision_encoder_that_cannot_be_found_cannot_learn():
     ):
         choose_what_learns(model, 2, True)
     choose_what_learns(model, 2, False)
+
+
+def test_a_model_whose_language_model_has_another_name_cannot_learn():
+    model, _ = tiny_kind("git")
+    model.git.other = model.git.encoder
+    del model.git.encoder
+    with pytest.raises(
+        BackboneError, match="GitForCausalLM cannot be trained here: it has no part called language_model"
+    ):
+        choose_what_learns(model, 2, False)

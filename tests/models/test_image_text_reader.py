@@ -30,9 +30,13 @@ def reader_of(kind: str, max_tokens: int = 20) -> ImageTextReader:
 )
 def test_a_prompt_has_a_place_for_the_picture_where_the_processor_gives_it_none(kind, beginning):
     reader = reader_of(kind)
-    assert reader.prompt("Brew day!").rstrip("\n") == f"{beginning}\nBrew day!"
+    line = "" if kind == "paligemma" else "\n"  # its processor ends the line
+    assert reader.prompt("Brew day!") == f"{beginning}\nBrew day!{line}"
     ids = reader.inputs(GREY, reader.prompt("Brew day!"))["input_ids"][0].tolist()
     assert reader.image_token is None or reader.image_token in ids
+    special = reader.processor.tokenizer.all_special_ids
+    text = reader.processor.tokenizer.decode([token for token in ids if token not in special])
+    assert text.endswith("Brew day!\n") and not text.endswith("\n\n")
 
 
 def test_a_prompt_to_which_a_response_is_added_does_not_end_before_it():
@@ -87,6 +91,30 @@ def test_all_that_ends_a_text_ends_what_is_written(stops, told):
     model.generation_config.eos_token_id = stops
     assert processor.tokenizer.eos_token_id == 2047
     assert ImageTextReader(model, processor, "", 5).stopping.get("eos_token_id") == told
+
+
+SPOKEN = (  # Idefics3's
+    "{% for m in messages %}{{ m['role'].capitalize() }}:{% for c in m['content'] %}"
+    "{{ '<image>' if c['type'] == 'image' else ' ' + c['text'] }}{% endfor %}<end_of_utterance>\n{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+
+
+def test_a_response_begins_as_a_template_begins_what_the_model_says():
+    model, processor = tiny_model("idefics3")
+    processor.chat_template = SPOKEN
+    reader = ImageTextReader(model, processor, "", 20)
+    tokens = processor.tokenizer(" A mug.", add_special_tokens=False).input_ids
+    assert reader.response("A mug.")[:-1] == tokens
+    spoken = processor.tokenizer(reader.conversation("?", "A mug."), add_special_tokens=False).input_ids
+    asked = processor.tokenizer(reader.conversation("?"), add_special_tokens=False).input_ids
+    assert spoken[: len(asked)] == asked and spoken[len(asked) :][: len(tokens)] == tokens
+
+
+def test_a_post_that_names_a_task_is_only_a_text():
+    reader = reader_of("florence2")
+    assert "task" not in reader.crop("<OCR> this, please") and "<OCR>" not in reader.prompt("<OCR> this, please")
+    reader.inputs(GREY, reader.prompt("<OCR>"))
 
 
 TURNS = (

@@ -91,6 +91,20 @@ def test_everything_ends_while_a_library_loads_that_would_catch_whatever_is_rais
     assert not (tmp_path / "caught").exists() and not psutil.wait_procs(below, timeout=10)[1]
 
 
+@on_linux
+def test_its_status_is_that_of_a_shell_if_the_command_is_killed():
+    command = [
+        sys.executable,
+        "-m",
+        "altlib.runs.supervise",
+        sys.executable,
+        "-c",
+        "import os; os.kill(os.getpid(), 9)",
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.wait(20) == 128 + 9
+
+
 @pytest.mark.parametrize("status", [0, 3])
 def test_its_status_is_that_of_the_command(status):
     command = [sys.executable, "-m", "altlib.runs.supervise"]
@@ -261,7 +275,9 @@ def test_who_asks_and_is_gone_at_once_stops_nobody(tmp_path):
         with socket.socket(socket.AF_UNIX) as asking:
             asking.connect(str(folder / "preloaded"))
             asking.sendall(b"%d" % gone.pid)
-        with subprocess.Popen([*command[:-1], str(tmp_path / "connection.json")]) as asking:  # gets its kernel
+        silent = socket.socket(socket.AF_UNIX)  # is open for as long as the others wait
+        silent.connect(str(folder / "preloaded"))
+        with silent, subprocess.Popen([*command[:-1], str(tmp_path / "connection.json")]) as asking:  # gets its kernel
             assert wait_until((tmp_path / "k-1").exists)
             asking.kill()
         assert wait_until(lambda: all(p.status() == psutil.STATUS_ZOMBIE for p in server.children() if p != waiting))
