@@ -11,7 +11,7 @@ import transformers as t
 
 from altlib.models.image_text_model import load_image_text_model
 from altlib.models.language import load_language_model
-from tests.image_text_models import TEXT, VISION, tiny_blip2, tokenizer_with
+from tests.image_text_models import QWEN_TEMPLATE, TEXT, VISION, qwen_tokens, tiny_blip2, tokenizer_with
 
 SIGLIP = {name: value for name, value in VISION.items() if name != "projection_dim"}
 GEMMA = TEXT | {"head_dim": 8}
@@ -79,25 +79,16 @@ def smolvlm():
 
 def qwen3_vl():
     """Features of several depths of the vision encoder, added in several layers of the language model."""
-    special = {
-        "image_token_id": "<|image_pad|>",
-        "video_token_id": "<|video_pad|>",
-        "vision_start_token_id": "<|vision_start|>",
-        "vision_end_token_id": "<|vision_end|>",
-    }
-    tokenizer = tokenizer_with(*special.values())
+    tokenizer, ids = qwen_tokens()
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1], "mrope_interleaved": True}
     vision = {"depth": 3, "num_heads": 4, "hidden_size": 32, "intermediate_size": 48, "out_hidden_size": 32}
     config = t.Qwen3VLConfig(
         text_config={"vocab_size": len(tokenizer), "rope_parameters": rope, **GEMMA},
         vision_config=vision | {"num_position_embeddings": 16, "deepstack_visual_indexes": [0, 1]},
-        **{name: tokenizer.convert_tokens_to_ids(token) for name, token in special.items()},
+        **ids,
     )
     images = t.Qwen2VLImageProcessor(patch_size=16, min_pixels=4 * 32**2, max_pixels=8 * 32**2)
-    template = (
-        "{% for m in messages %}<|vision_start|><|image_pad|><|vision_end|>{{ m['content'][1]['text'] }}\n{% endfor %}"
-    )
-    processor = t.Qwen3VLProcessor(images, tokenizer, t.Qwen3VLVideoProcessor(), chat_template=template)
+    processor = t.Qwen3VLProcessor(images, tokenizer, t.Qwen3VLVideoProcessor(), chat_template=QWEN_TEMPLATE)
     return t.Qwen3VLForConditionalGeneration(config), processor
 
 

@@ -57,8 +57,13 @@ def tokenizer_with(*special: str):
     return tokenizer
 
 
-def tiny_qwen(kind: str):
-    """A Qwen2-VL or Qwen2.5-VL of random weights with its processor."""
+QWEN_TEMPLATE = (
+    "{% for m in messages %}<|vision_start|><|image_pad|><|vision_end|>{{ m['content'][1]['text'] }}\n{% endfor %}"
+)
+
+
+def qwen_tokens():
+    """The tokenizer of the tiny models of Qwen, and its special tokens as their configurations name them."""
     special = {
         "image_token_id": "<|image_pad|>",
         "video_token_id": "<|video_pad|>",
@@ -66,7 +71,12 @@ def tiny_qwen(kind: str):
         "vision_end_token_id": "<|vision_end|>",
     }
     tokenizer = tokenizer_with(*special.values())
-    ids = {name: tokenizer.convert_tokens_to_ids(token) for name, token in special.items()}
+    return tokenizer, {name: tokenizer.convert_tokens_to_ids(token) for name, token in special.items()}
+
+
+def tiny_qwen(kind: str):
+    """A Qwen2-VL or Qwen2.5-VL of random weights with its processor."""
+    tokenizer, ids = qwen_tokens()
     rope = {"rope_type": "default", "mrope_section": [1, 1, 2]}
     text = {"vocab_size": len(tokenizer), "rope_scaling": rope, **TEXT}
     vision = {"depth": 2, "num_heads": 4, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2}
@@ -80,10 +90,7 @@ def tiny_qwen(kind: str):
         model = t.Qwen2_5_VLForConditionalGeneration(t.Qwen2_5_VLConfig(text_config=text, vision_config=vision, **ids))
         kinds = (t.Qwen2_5_VLProcessor, t.Qwen2VLImageProcessor, t.Qwen2VLVideoProcessor)
     images = kinds[1](min_pixels=4 * 28**2, max_pixels=8 * 28**2)
-    template = (
-        "{% for m in messages %}<|vision_start|><|image_pad|><|vision_end|>{{ m['content'][1]['text'] }}\n{% endfor %}"
-    )
-    return model.eval(), kinds[0](images, tokenizer, kinds[2](), chat_template=template)
+    return model.eval(), kinds[0](images, tokenizer, kinds[2](), chat_template=QWEN_TEMPLATE)
 
 
 def tiny_idefics():
