@@ -3,6 +3,9 @@
     python bench/kernels.py [TIMES]
 
 Both run in a folder of their own, which is removed. Without: the same command, not below the process that forks kernels.
+
+Measured on two cores: without them the smoke book takes 1.17 times as long. The default book took 542 s with them and
+572 s without (one run each, the same process above both).
 """
 
 from __future__ import annotations
