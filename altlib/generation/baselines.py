@@ -16,7 +16,12 @@ from altlib.core.errors import PictureError
 from altlib.core.images import centre_crop, open_picture
 from altlib.core.progress import progress_bar
 from altlib.core.statistics import derangement
-from altlib.models.image_text_model import load_image_text_model, without_special_tokens
+from altlib.models.image_text_model import (
+    conversation,
+    has_conversations,
+    load_image_text_model,
+    without_special_tokens,
+)
 from altlib.models.replies import Replies
 
 CODE = code_fingerprint("generation.baselines")
@@ -160,9 +165,7 @@ def described_batches(
 
 def request_to(processor: Any, request: str = REQUEST) -> str:
     """A request with a picture in the form of a model's conversations; empty for a model that holds none."""
-    if not getattr(processor, "chat_template", None):
+    if not has_conversations(processor):
         return ""
     processor.tokenizer.padding_side = "left"  # answers begin where the prompts end
-    asked = without_special_tokens(processor, request)
-    content = [{"type": "image"}, {"type": "text", "text": asked}]
-    return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+    return conversation(processor, without_special_tokens(processor, request))

@@ -130,10 +130,10 @@ def shares_prompts(policy: Any) -> bool:
     text = policy.model.config.get_text_config()
     if policy.model.config.model_type not in SHARE_PROMPTS or getattr(text, "sliding_window", None):
         return False
-    picture, prompts = tried_picture(False), [policy.reader.prompt(post) for post in ("", *POSTS)]
-    empty, *whole = (policy.reader.inputs(picture, prompt).to(policy.device) for prompt in prompts)
+    picture, prompts = tried_picture(False), [policy.reader.prompt(post) for post in POSTS]
+    empty, *whole = (policy.reader.inputs(picture, p).to(policy.device) for p in (policy.reader.empty, *prompts))
     responses = [policy.reader.response(said) for said in TRIED]
-    branches = [Branch(policy.reader.after_picture(prompt), responses) for prompt in prompts[1:]]
+    branches = [Branch(policy.reader.after_picture(prompt), responses) for prompt in prompts]
     with autocast(policy):
         shared = policy.score_trees([Tree(policy.trunk(empty), branches)]).flatten().tolist()
         alone = [float(policy.score_alone(read, response)) for read in whole for response in responses]

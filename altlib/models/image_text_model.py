@@ -52,3 +52,22 @@ def without_special_tokens(processor: Any, text: str) -> str:
     for token in sorted(special, key=len, reverse=True):
         text = text.replace(token, f"{token[0]} {token[1:]}")
     return text
+
+
+def has_conversations(processor: Any) -> bool:
+    """Whether a model is asked in conversations of a form of its own."""
+    return bool(getattr(processor, "chat_template", None))
+
+
+def conversation(processor: Any, asked: str, said: str | None = None) -> str:
+    """A request with a picture in the form of a model's conversations, and what the model says to it.
+
+    Args:
+        processor: Of a model with conversations.
+        asked: The request, without special tokens.
+        said: None if the model is to say something now.
+    """
+    turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": asked}]}]
+    if said is not None:
+        turns.append({"role": "assistant", "content": [{"type": "text", "text": said}]})
+    return processor.apply_chat_template(turns, add_generation_prompt=said is None)

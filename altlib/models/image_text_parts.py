@@ -21,6 +21,11 @@ def part_of(model: Any, names: Sequence[str]) -> Any:
     return next((getattr(holder, name) for name in names for holder in holders if hasattr(holder, name)), None)
 
 
+def has_decoder(config: Any) -> bool:
+    """Whether an encoder reads the prompt alone, and a decoder beside it writes."""
+    return bool(config.is_encoder_decoder or config.get_text_config().is_encoder_decoder)
+
+
 def words_of(model: Any, language: nn.Module) -> nn.Module:
     """The embeddings of tokens, with those of positions where both are a part of their own."""
     words = model.get_input_embeddings()
@@ -38,9 +43,7 @@ def choose_what_learns(model: Any, rank: int, trains_vision: bool) -> None:
     from peft import LoraConfig, inject_adapter_in_model
     from transformers.pytorch_utils import Conv1D
 
-    # an encoder that has a decoder beside it reads the prompt alone
-    has_decoder = model.config.is_encoder_decoder or model.config.get_text_config().is_encoder_decoder
-    names = LANGUAGE_PARTS[:-1] if has_decoder else LANGUAGE_PARTS
+    names = LANGUAGE_PARTS[:-1] if has_decoder(model.config) else LANGUAGE_PARTS
     language, vision = part_of(model, names), part_of(model, VISION_PARTS)
     for part, usual in ((language, names), (vision, VISION_PARTS if trains_vision else ())):
         if part is None and usual:

@@ -226,8 +226,7 @@ class ImageTextPolicy(nn.Module):
         Args:
             inputs: What the model reads of it and of a prompt with an empty post.
         """
-        after = len(self.reader.after_picture(self.reader.prompt("")))
-        tokens = inputs["input_ids"][0, :-after]  # those that frame a picture belong to it
+        tokens = inputs["input_ids"][0, : -self.reader.after_empty]  # those that frame a picture belong to it
         embedded = self.model.get_input_embeddings()(tokens)
         pixels = {name: value for name, value in inputs.items() if name not in told_of_tokens(inputs)}
         features = torch.cat(list(self.model.get_image_features(**pixels).pooler_output))  # (picture tokens, d)
@@ -245,11 +244,10 @@ class ImageTextPolicy(nn.Module):
             return prepared.responses[better][row]
 
         if self.shares_prompts:
-            empty = [self.reader.prompt("")]
             trees, order = combination_trees(
                 rows,
                 wanted,
-                lambda row, better: self.trunk(*self.read(prepared.pictures, row, better, empty)),
+                lambda row, better: self.trunk(*self.read(prepared.pictures, row, better, [self.reader.empty])),
                 lambda row, better: prepared.contexts[giver(row, better)],
                 response,
             )

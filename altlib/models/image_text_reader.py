@@ -6,7 +6,7 @@ some tell of each token whether it belongs to a picture. A response is laid out 
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import jinja2
@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from altlib.models.image_text_model import without_special_tokens
+from altlib.models.image_text_model import conversation, has_conversations, without_special_tokens
+from altlib.models.image_text_parts import has_decoder
 
 REQUEST = "Write alt text for this picture of a post: one or two sentences that describe what it shows.\nContext: "
 # Kinds whose prompts attend in both directions: their token_type_ids are 0 for the prompt and 1 for the response.
@@ -49,7 +50,7 @@ class ImageTextReader:
             getattr(model.config, "image_token_index", None) if image_token is None else image_token
         )
         text, generation = model.config.get_text_config(), model.generation_config
-        self.has_decoder = bool(model.config.is_encoder_decoder or text.is_encoder_decoder)
+        self.has_decoder = has_decoder(model.config)
         start = generation.decoder_start_token_id
         start = getattr(text, "decoder_start_token_id", None) if start is None else start
         self.begin = [int(token) for token in (start, generation.forced_bos_token_id) if token is not None]
@@ -62,13 +63,6 @@ class ImageTextReader:
         self.ends_texts = processor.tokenizer("a").input_ids[-1] == eos  # as BERT's tokenizer does
         self.place, self.line = self.around_request()
 
-    def conversation(self, asked: str, said: str | None = None) -> str:
-        """A request with a picture in the form of the model's conversations, and what the model says to it."""
-        turns = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": asked}]}]
-        if said is not None:
-            turns.append({"role": "assistant", "content": [{"type": "text", "text": said}]})
-        return self.processor.apply_chat_template(turns, add_generation_prompt=said is None)
-
     def around_response(self, ends: set[int], otherwise: int) -> tuple[str, int]:
         """What a conversation's template writes before and behind what the model says.
 
@@ -79,12 +73,12 @@ class ImageTextReader:
         Returns:
             White space, which byte-level tokenizers join to the first word, or nothing; and the token that ends it.
         """
-        if not getattr(self.processor, "chat_template", None):
+        if not has_conversations(self.processor):
             return "", otherwise
         said = "Alt text"
         try:
-            before, _, after = self.conversation("?", said).rpartition(said)
-            gap = before.removeprefix(self.conversation("?"))
+            before, _, after = conversation(self.processor, "?", said).rpartition(said)
+            gap = before.removeprefix(conversation(self.processor, "?"))
         except (jinja2.TemplateError, TypeError, ValueError):
             return "", otherwise
         tokens = partial(self.processor.tokenizer, add_special_tokens=False)
@@ -100,7 +94,7 @@ class ImageTextReader:
             The picture's place, and the end of a line.
         """
         token = getattr(self.processor, "image_token", None)
-        if getattr(self.processor, "chat_template", None) or token is None:
+        if has_conversations(self.processor) or token is None:
             return "", "\n"
         try:
             ids = self.processor(images=[Image.new("RGB", (64, 64))], text=["?"], return_tensors="pt")["input_ids"]
@@ -119,9 +113,19 @@ class ImageTextReader:
     def prompt(self, post: str) -> str:
         """The prompt for a picture with a post."""
         asked = self.request + self.crop(post)
-        if getattr(self.processor, "chat_template", None):
-            return self.conversation(asked)
+        if has_conversations(self.processor):
+            return conversation(self.processor, asked)
         return f"{self.place}{asked}{self.line}"
+
+    @cached_property
+    def empty(self) -> str:
+        """The prompt for a picture with an empty post."""
+        return self.prompt("")
+
+    @cached_property
+    def after_empty(self) -> int:
+        """How many tokens of that prompt stand behind the picture's place."""
+        return len(self.after_picture(self.empty))
 
     def told(self, prompt: str) -> dict[str, bool]:
         """What a tokenizer is told of a prompt: a conversation's template has written the special tokens already."""

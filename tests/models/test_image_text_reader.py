@@ -3,6 +3,7 @@ import tokenizers
 import torch
 from PIL import Image
 
+from altlib.models.image_text_model import conversation
 from altlib.models.image_text_reader import ImageTextReader, told_of_tokens
 from tests.image_text_kinds import BUILDERS, tiny_kind
 from tests.image_text_models import tiny_model
@@ -106,8 +107,8 @@ def test_a_response_begins_as_a_template_begins_what_the_model_says():
     reader = ImageTextReader(model, processor, "", 20)
     tokens = processor.tokenizer(" A mug.", add_special_tokens=False).input_ids
     assert reader.response("A mug.")[:-1] == tokens
-    spoken = processor.tokenizer(reader.conversation("?", "A mug."), add_special_tokens=False).input_ids
-    asked = processor.tokenizer(reader.conversation("?"), add_special_tokens=False).input_ids
+    spoken = processor.tokenizer(conversation(processor, "?", "A mug."), add_special_tokens=False).input_ids
+    asked = processor.tokenizer(conversation(processor, "?"), add_special_tokens=False).input_ids
     assert spoken[: len(asked)] == asked and spoken[len(asked) :][: len(tokens)] == tokens
 
 
