@@ -91,7 +91,7 @@ def check_scores(policy: Any) -> None:
     )
     told = {"max_new_tokens": TRIED_TOKENS, "num_beams": 1, "output_logits": True, "return_dict_in_generate": True}
     with autocast(policy):
-        out = policy.model.generate(**inputs, **{**PLAIN, **told})
+        out = policy.model.generate(**inputs, **{**PLAIN, **told, **policy.reader.telling})
         said = out.sequences[0, -len(out.logits) :].tolist()
         skipped = len(policy.reader.begin[1:])  # the decoder begins with them whatever it reads
         said, written = said[skipped:], torch.cat(out.logits[skipped:]).float().log_softmax(-1)

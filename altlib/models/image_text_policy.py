@@ -301,7 +301,7 @@ class ImageTextPolicy(nn.Module):
     def write(self, paths: Sequence[str], posts: Sequence[str], beams: int = 3, max_tokens: int = 60) -> list[str]:
         """Alt text for pictures with their posts, one at a time."""
         texts = []
-        told = {"num_beams": beams, "max_new_tokens": max_tokens, **PLAIN, **self.reader.stopping}
+        told = {"num_beams": beams, "max_new_tokens": max_tokens, **PLAIN, **self.reader.telling}
         for path, post in zip(paths, posts, strict=True):
             image = centre_crop(open_picture(path, longest=4096))
             inputs = self.reader.inputs(image, self.reader.prompt(post)).to(self.device)

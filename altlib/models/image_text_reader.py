@@ -6,6 +6,7 @@ some tell of each token whether it belongs to a picture. A response is laid out 
 
 from __future__ import annotations
 
+import re
 from functools import cached_property, partial
 from typing import Any
 
@@ -36,7 +37,8 @@ class ImageTextReader:
         has_decoder: Whether an encoder reads the prompt, and a decoder beside it writes.
         begin: Tokens before the response in that decoder.
         end: The token that ends a response.
-        stopping: What the model is told of where to stop; nothing if it stops there by itself.
+        telling: What the model is told when it writes: where to stop, if it does not by itself, and that it writes no
+            token in a picture's place.
         gap: What a conversation's template writes before a response, if the tokenizer joins it to the first word.
         place: What stands for the picture in a prompt that is no conversation.
         line: What ends such a prompt.
@@ -59,7 +61,11 @@ class ImageTextReader:
         eos = processor.tokenizer.eos_token_id
         eos = int(processor.tokenizer.sep_token_id if eos is None else eos)
         self.gap, self.end = self.around_response({eos, *written}, eos)
-        self.stopping = {} if self.end in written else {"eos_token_id": sorted({self.end, *written})}
+        self.telling: dict[str, list[int]] = (
+            {} if self.end in written else {"eos_token_id": sorted({self.end, *written})}
+        )
+        if places := picture_places(model.config):
+            self.telling["suppress_tokens"] = sorted({*places, *(generation.suppress_tokens or [])})
         self.ends_texts = processor.tokenizer("a").input_ids[-1] == eos  # as BERT's tokenizer does
         self.place, self.line = self.around_request()
 
@@ -184,6 +190,12 @@ class ImageTextReader:
         prompt = inputs["input_ids"][0]
         said = tokens[len(prompt) :] if torch.equal(tokens[: len(prompt)], prompt) else tokens
         return self.processor.tokenizer.decode(said, skip_special_tokens=True).strip()
+
+
+def picture_places(config: Any) -> set[int]:
+    """Tokens in the places of pictures and videos, and around them, as a model's configuration names them."""
+    named = re.compile(r"(image|video|vision|boi|eoi)\w*_token_(id|index)")
+    return {token for name, token in config.to_dict().items() if named.match(name) and isinstance(token, int)}
 
 
 def told_of_tokens(inputs: Any) -> list[str]:

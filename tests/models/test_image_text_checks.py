@@ -7,7 +7,7 @@ from altlib.models.image_text_checks import apart
 from altlib.models.image_text_policy import ImageTextPolicy, ImageTextSettings
 from altlib.models.image_text_reader import ImageTextReader
 from tests.image_text_kinds import tiny_kind
-from tests.image_text_models import TEXT, tiny_llava
+from tests.image_text_models import TEXT, tiny_llava, tiny_model
 
 SETTINGS = ImageTextSettings(rank=2)
 
@@ -111,3 +111,12 @@ def test_prompts_are_not_shared_where_that_would_change_scores(monkeypatch):
         "altlib.models.image_text_policy.tree_log_probabilities", lambda *_: torch.zeros(4, requires_grad=True)
     )
     assert not ImageTextPolicy(*tiny_llava("llava"), SETTINGS).shares_prompts
+
+
+def test_a_model_that_prefers_the_pictures_place_above_all_words_writes_words(picture):
+    model, processor = tiny_model("qwen2_vl")
+    head = model.get_output_embeddings()
+    head.bias = torch.nn.Parameter(torch.zeros(head.out_features))
+    head.bias.data[model.config.image_token_id] = 100.0
+    policy = ImageTextPolicy(model, processor, ImageTextSettings(rank=2)).eval()
+    assert all(policy.write([str(picture("a.png"))], ["Brew day!"], beams=1, max_tokens=5))

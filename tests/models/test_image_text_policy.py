@@ -49,7 +49,7 @@ def test_every_kind_is_scored_by_what_it_writes_by_and_learns_and_writes(kind, p
     (inputs,) = policy.read(prepared.pictures, 0, True, prepared.prompts[:1])
     with torch.no_grad():
         told = {"min_new_tokens": 6, "max_new_tokens": 6, "do_sample": False, "output_logits": True}
-        out = policy.model.generate(**inputs, **told, return_dict_in_generate=True)
+        out = policy.model.generate(**inputs, **told, **policy.reader.telling, return_dict_in_generate=True)
         forced = len(policy.reader.begin[1:])
         said = out.sequences[0, -6 + forced :]
         written = torch.cat(out.logits[forced:]).log_softmax(-1).gather(1, said[:, None]).sum()

@@ -91,7 +91,7 @@ def test_all_that_ends_a_text_ends_what_is_written(stops, told):
     model, processor = tiny_model("llava")
     model.generation_config.eos_token_id = stops
     assert processor.tokenizer.eos_token_id == 2047
-    assert ImageTextReader(model, processor, "", 5).stopping.get("eos_token_id") == told
+    assert ImageTextReader(model, processor, "", 5).telling.get("eos_token_id") == told
 
 
 SPOKEN = (  # Idefics3's
@@ -137,7 +137,7 @@ def test_a_conversation_begins_once_and_ends_as_its_template_ends_a_turn():
     reader = ImageTextReader(model, processor, "What is seen?\n", 20)
     ids = reader.inputs(GREY, reader.prompt("Brew day!"))["input_ids"][0].tolist()
     assert ids[0] == tokenizer.bos_token_id != ids[1]
-    assert reader.end == turn and reader.stopping == {}
+    assert reader.end == turn and "eos_token_id" not in reader.telling
     assert reader.after_picture(reader.prompt("Brew day!")).count(tokenizer.bos_token_id) == 1
 
 
@@ -154,3 +154,24 @@ def test_texts_are_cropped_and_have_no_special_tokens():
     assert len(reader.response("word " * 50)) == 4
     assert reader.image_token not in reader.response("<image><image>")
     assert reader.crop("") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        ("llava", ["<image>"]),
+        ("qwen2_vl", ["<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>"]),
+        ("git", []),
+    ],
+)
+def test_a_model_writes_no_token_in_a_pictures_place(kind, places):
+    reader = reader_of(kind)
+    ids = sorted(reader.processor.tokenizer.convert_tokens_to_ids(places))
+    assert reader.telling.get("suppress_tokens", []) == ids
+
+
+def test_tokens_that_a_model_was_published_not_to_write_are_not_written():
+    model, processor = tiny_model("llava")
+    model.generation_config.suppress_tokens = [7]
+    reader = ImageTextReader(model, processor, "", 5)
+    assert reader.telling["suppress_tokens"] == [7, reader.image_token]
