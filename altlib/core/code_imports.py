@@ -39,9 +39,7 @@ def data_files(module: Path) -> Iterator[Path]:
             yield path
 
 
-def imported_modules(
-    source: str, module: str, is_package: bool, known: dict[str, Path], everywhere: bool = True
-) -> set[str]:
+def imported_modules(source: str, module: str, is_package: bool, known: dict[str, Path]) -> set[str]:
     """The library modules that Python source imports.
 
     Args:
@@ -49,7 +47,6 @@ def imported_modules(
         module: Its own name below ``altlib``; empty for code outside the library.
         is_package: Whether that is a package, from which relative imports count one level less.
         known: All modules, from :func:`module_files`.
-        everywhere: Also count imports inside functions; otherwise only those that run when the code is loaded.
     """
     found: set[str] = set()
 
@@ -61,7 +58,7 @@ def imported_modules(
                 return
 
     tree = parsed(source)
-    for node in ast.walk(tree) if everywhere else tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.startswith("altlib."):
@@ -80,13 +77,12 @@ def imported_modules(
     return found
 
 
-def with_imports(names: Iterable[str], known: dict[str, Path], everywhere: bool = True) -> set[str]:
+def with_imports(names: Iterable[str], known: dict[str, Path]) -> set[str]:
     """Modules with all that they import, directly or not.
 
     Args:
         names: Dotted names below ``altlib``.
         known: All modules, from :func:`module_files`.
-        everywhere: Also follow imports inside functions; otherwise only those that run when a module is loaded.
     """
     waiting, found = set(names), set()
     while waiting:
@@ -95,7 +91,7 @@ def with_imports(names: Iterable[str], known: dict[str, Path], everywhere: bool 
             found.add(name)
             path = known[name]
             source, is_package = path.read_text(encoding="utf-8"), path.name == "__init__.py"
-            waiting |= imported_modules(source, name, is_package, known, everywhere)
+            waiting |= imported_modules(source, name, is_package, known)
     return found
 
 

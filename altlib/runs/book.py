@@ -148,7 +148,7 @@ def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
         process = subprocess.Popen(
             [*supervise, *command] if os.name == "posix" else command,
             cwd=root,
-            env={**os.environ, "PYTHONHASHSEED": "0"},  # of the process that chapters are forked from
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # of the chapters
             stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does
             stdout=output,
             stderr=subprocess.PIPE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,25 +22,17 @@ def code_of(chapter: Chapter) -> str:
     return "\n".join(line for line in code.splitlines() if not line.lstrip().startswith(("%", "!")))
 
 
-def dependencies(chapter: Chapter, package: Path, everywhere: bool = True) -> list[Path]:
+def dependencies(chapter: Chapter, package: Path) -> list[Path]:
     """The library files that a chapter's code imports, directly or not, and the data files beside them.
 
     Args:
         chapter: the chapter.
         package: the library's folder.
-        everywhere: also imports inside functions; else only those that run when the code is loaded.
     """
     known = module_files(package)
-    names = imported_modules(code_of(chapter), "", True, known, everywhere)
-    files = [known[name] for name in sorted(with_imports(names, known, everywhere))]
+    names = imported_modules(code_of(chapter), "", True, known)
+    files = [known[name] for name in sorted(with_imports(names, known))]
     return files + sorted({path for file in files for path in data_files(file)})
-
-
-def loads_torch(chapter: Chapter, package: Path) -> bool:
-    """Whether torch is loaded with a chapter's first lines, not only where some setting asks for it."""
-    files = [path for path in dependencies(chapter, package, everywhere=False) if path.suffix == ".py"]
-    sources = [path.read_text(encoding="utf-8") for path in files]
-    return any(re.search(r"^(?:import|from) torch\b", source, re.MULTILINE) for source in [code_of(chapter), *sources])
 
 
 def digest_files(paths: list[Path]) -> str:
@@ -114,13 +105,11 @@ def plan_chapter(chapter: Chapter, chapters: list[Chapter], values: dict[str, An
     }
     write_if_changed(run_folder / "plan" / f"{chapter.name}.json", fingerprint)
     stem = chapter.notebook.stem
-    shares = shares_cores(chapter, values)
     return {
         "name": chapter.name,
         "inputs": [f"plan/{chapter.name}.json", *chapter.reads],
         "outputs": [f"notebooks/{stem}.ipynb", f"records/{stem}.json", *chapter.writes],
-        "shares_cores": shares,
-        "preloaded": shares and loads_torch(chapter, PACKAGE),
+        "shares_cores": shares_cores(chapter, values),
         "priority": priority(chapter, chapters),
     }
 

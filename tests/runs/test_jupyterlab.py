@@ -1,8 +1,6 @@
 """The notebooks in JupyterLab, whose kernels start in the folder of the notebooks."""
 
 import shutil
-import sys
-from contextlib import nullcontext
 
 import nbformat
 import papermill
@@ -12,7 +10,6 @@ from altlib.core.files import read_json, write_json
 from altlib.runs.exercises import has_tag
 from altlib.runs.parameters import read_chapters
 from altlib.runs.starters import write_starter_notebooks
-from tests.forked_kernels import serving
 
 
 @pytest.fixture
@@ -41,15 +38,12 @@ def test_every_chapter_starts_alone_in_the_folder_of_the_notebooks_from_a_finish
     trained = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*.safetensors")}
     values = read_json(run / "parameters.json")
     (project / "executed").mkdir()
-    with serving() if sys.platform == "linux" else nullcontext() as served:  # to load libraries takes the longest
-        for number, chapter in enumerate(reversed(read_chapters(book))):
-            if served and number:  # the first has JupyterLab's own kind of kernel
-                monkeypatch.setenv("JUPYTER_PATH", str(served[1]))
-            assert chapter.parameters["run_folder"].default == "runs/workshop"
-            given = values[chapter.name] | {"run_folder": "runs/smoke"}  # from the project's folder, as the default is
-            target = project / "executed" / chapter.notebook.name
-            papermill.execute_notebook(chapter.notebook, target, given, cwd=str(book), progress_bar=False)
-            assert all((run / artifact).is_file() for artifact in chapter.writes)
+    for chapter in reversed(read_chapters(book)):
+        assert chapter.parameters["run_folder"].default == "runs/workshop"
+        given = values[chapter.name] | {"run_folder": "runs/smoke"}  # from the project's folder, as the default is
+        target = project / "executed" / chapter.notebook.name
+        papermill.execute_notebook(chapter.notebook, target, given, cwd=str(book), progress_bar=False)
+        assert all((run / artifact).is_file() for artifact in chapter.writes)
     assert {path: path.read_bytes() for path in book.rglob("*") if path.is_file()} == before
     assert trained and {path: path.stat().st_mtime_ns for path in trained} == trained
     assert "imageability" in (project / "executed" / "07-mediated-integrated-gradients.ipynb").read_text()

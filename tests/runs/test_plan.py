@@ -1,7 +1,7 @@
 """What chapters depend on, and their order."""
 
 from altlib.runs.parameters import read_chapter, read_chapters
-from altlib.runs.plan import chapters_that_wait_for, dependencies, loads_torch, priority
+from altlib.runs.plan import chapters_that_wait_for, dependencies, priority
 from tests.conftest import ROOT
 
 
@@ -9,11 +9,6 @@ def test_a_chapter_depends_on_the_modules_it_imports_and_theirs():
     files = {p.stem for p in dependencies(read_chapter(ROOT / "book" / "04-prefix-deembedding.ipynb"), ROOT / "altlib")}
     assert {"deembedding", "captioner", "language", "files", "figures"} <= files
     assert not {"plan", "main", "scene", "duplicates", "caption_metrics"} & files
-
-
-def test_all_chapters_that_compute_load_torch_at_once():
-    chapters = read_chapters(ROOT / "book")
-    assert [c.name for c in chapters if not loads_torch(c, ROOT / "altlib")] == ["collection", "scoreboard"]
 
 
 def test_what_most_chapters_wait_for_comes_first():
