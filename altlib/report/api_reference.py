@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import inspect
 import sys
 from collections.abc import Set
@@ -25,6 +26,9 @@ from altlib.core.files import write_text
 LIBRARY = PACKAGE.name
 INDEX = "library"  # name of the page that lists the packages
 SOURCES = "_modules"  # folder of the pages of source, beside the other pages
+# Extensions of Jupyter Book that do not say whether pages can be read in several processes. They can: the first numbers
+# sections when all pages have been read, and the second has transforms that know one page each.
+UNDECLARED = ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex")
 
 
 def heading(title: str, line: str) -> str:
@@ -182,10 +186,20 @@ def write_sources(app: Any, error: Exception | None) -> None:
                 write_text(folder / f"{title}.html", source_page(title, path.read_text(encoding="utf-8")))
 
 
+def read_in_parallel(app: Any) -> None:
+    """Let several processes read pages where Sphinx may have them; the library is loaded before they are forked."""
+    for name in set(UNDECLARED) & set(app.extensions):
+        app.extensions[name].parallel_read_safe = True
+    if app.parallel > 1 and (Path(app.srcdir) / f"{INDEX}.rst").is_file():
+        for name in library_files():
+            importlib.import_module(f"{LIBRARY}.{name}")
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Let Sphinx read the docstrings; returns what Sphinx wants to know of an extension."""
     for extension in ("autodoc", "napoleon", "linkcode"):
         app.setup_extension(f"sphinx.ext.{extension}")
     app.config.linkcode_resolve = source_address
+    app.connect("builder-inited", read_in_parallel)
     app.connect("build-finished", write_sources)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -103,7 +103,7 @@ def write_launched(built: Path, chapters: list[Chapter], address: str, folder: P
 
 
 def build_html(staging: Path, run_folder: Path) -> Path:
-    """Let Jupyter Book build the pages.
+    """Let Jupyter Book configure Sphinx, and Sphinx build the pages in several processes.
 
     Args:
         staging: The folder with the sources of all pages, ``_toc.yml`` and ``_config.yml``.
@@ -115,24 +115,21 @@ def build_html(staging: Path, run_folder: Path) -> Path:
     Raises:
         RunError: Jupyter Book failed; the message has the end of its log.
     """
-    command = [
-        str(Path(sys.executable).parent / "jupyter-book"),
-        "build",
-        str(staging),
-        "--config",
-        str(staging / "_config.yml"),
-        "--toc",
-        str(staging / "_toc.yml"),
-        "--path-output",
-        str(staging),
-        "--quiet",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    (run_folder / "logs").mkdir(exist_ok=True)
-    write_text(run_folder / "logs" / "jupyter-book.log", done.stdout + done.stderr)
     built = staging / "_build" / "html"
+    configure = [str(Path(sys.executable).parent / "jupyter-book"), "config", "sphinx", str(staging)]
+    configure += ["--config", str(staging / "_config.yml"), "--toc", str(staging / "_toc.yml")]
+    build = [sys.executable, "-m", "sphinx", "--builder", "html", "--jobs", "auto", "--quiet"]
+    build += ["--doctree-dir", str(staging / "_build" / ".doctrees"), str(staging), str(built)]
+    log = ""
+    for command in (configure, build):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        log += done.stdout + done.stderr
+        if done.returncode:
+            break
+    (run_folder / "logs").mkdir(exist_ok=True)
+    write_text(run_folder / "logs" / "jupyter-book.log", log)
     if done.returncode or not (built / "index.html").is_file():
-        message = f"rendering failed; the end of {run_folder / 'logs' / 'jupyter-book.log'}:\n{(done.stdout + done.stderr)[-1500:]}"
+        message = f"rendering failed; the end of {run_folder / 'logs' / 'jupyter-book.log'}:\n{log[-1500:]}"
         write_json(run_folder / "failure.json", {"chapter": "render", "message": message})
         raise RunError(message)
     return built
