@@ -126,7 +126,7 @@ def snakemake_command(plan_file: Path, run_folder: Path, snakemake: list[str]) -
     """The command that has Snakemake bring a plan up to date, with further arguments for it."""
     command = [sys.executable, "-m", "snakemake"]
     command += ["--snakefile", str(SNAKEFILE), "--directory", str(run_folder), "--config", f"plan={plan_file}"]
-    command += ["--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--quiet", "all", *snakemake]
+    command += ["--rerun-triggers", "mtime", "--quiet", "all", "--rerun-incomplete", "--nolock", *snakemake]
     chosen = any(argument.startswith(WHERE_TO_RUN) for argument in snakemake)
     return command if chosen else [*command, "--cores", "all"]
 

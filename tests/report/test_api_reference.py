@@ -62,3 +62,21 @@ def test_pages_of_source_are_written_for_a_book_with_a_reference_only(tmp_path, 
     reference.write_sources(app, None)
     assert (tmp_path / "_modules" / "altlib.core.files.html").is_file()
     assert "prefers-color-scheme" in (tmp_path / "_modules" / "source.css").read_text(encoding="utf-8")
+
+
+def test_pages_are_read_in_parallel_with_the_library_loaded_before(tmp_path, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(reference.importlib, "import_module", loaded.append)
+    monkeypatch.setattr(reference, "library_files", lambda: {"core.files": PACKAGE / "core" / "files.py"})
+    silent, unsafe = SimpleNamespace(parallel_read_safe=None), SimpleNamespace(parallel_read_safe=False)
+    extensions = {"sphinx_multitoc_numbering": silent, "another": unsafe}
+    app = SimpleNamespace(srcdir=tmp_path, parallel=2, extensions=extensions)
+    reference.read_in_parallel(app)
+    assert silent.parallel_read_safe and not unsafe.parallel_read_safe and not loaded  # there is no reference
+    (tmp_path / "library.rst").touch()
+    app.parallel = 1
+    reference.read_in_parallel(app)
+    assert not loaded  # they are loaded when they are read
+    app.parallel = 2
+    reference.read_in_parallel(app)
+    assert loaded == ["altlib.core.files"]

@@ -49,6 +49,12 @@ def test_a_dry_run_says_what_would_be_run_and_runs_nothing(project, capfd):
     assert not (project / "runs" / "r" / "a.json").exists()
 
 
+def test_a_part_of_a_run_can_be_named_to_snakemake(project, capsys):
+    assert main(["book", str(project / "p.yaml"), "--", "notebooks/01-first.ipynb"]) == 0
+    assert "The book is not rendered yet" in capsys.readouterr().out
+    assert (project / "runs" / "r" / "a.json").is_file() and not (project / "runs" / "r" / "b.json").exists()
+
+
 def test_an_error_names_chapter_cell_and_cause_and_keeps_what_was_finished(project):
     with pytest.raises(RunError, match=r"02-second, cell \d+ .*: ValueError: the broken thing") as caught:
         run_book(project / "p.yaml", ["second.bad=true"], [])
