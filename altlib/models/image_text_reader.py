@@ -37,7 +37,7 @@ class ImageTextReader:
         has_decoder: Whether an encoder reads the prompt, and a decoder beside it writes.
         begin: Tokens before the response in that decoder.
         end: The token that ends a response.
-        telling: What the model is told when it writes: where to stop, if it does not by itself, and that it writes no
+        telling: What the model is told when it writes: where to stop, if it does not stop there by itself, and that it writes no
             token in a picture's place.
         gap: What a conversation's template writes before a response, if the tokenizer joins it to the first word.
         place: What stands for the picture in a prompt that is no conversation.
@@ -64,7 +64,7 @@ class ImageTextReader:
         self.telling: dict[str, list[int]] = (
             {} if self.end in written else {"eos_token_id": sorted({self.end, *written})}
         )
-        if places := picture_places(model.config):
+        if places := picture_places(model.config) | {self.image_token} - {None}:
             self.telling["suppress_tokens"] = sorted({*places, *(generation.suppress_tokens or [])})
         self.ends_texts = processor.tokenizer("a").input_ids[-1] == eos  # as BERT's tokenizer does
         self.place, self.line = self.around_request()

@@ -8,6 +8,7 @@ so modules that no chapter imports are listed, with their first sentence, rather
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib
 import inspect
@@ -187,12 +188,13 @@ def write_sources(app: Any, error: Exception | None) -> None:
 
 
 def read_in_parallel(app: Any) -> None:
-    """Let several processes read pages where Sphinx may have them; the library is loaded before they are forked."""
+    """Let Sphinx read pages in several processes, and load the library before it forks them."""
     for name in set(UNDECLARED) & set(app.extensions):
         app.extensions[name].parallel_read_safe = True
     if app.parallel > 1 and (Path(app.srcdir) / f"{INDEX}.rst").is_file():
         for name in library_files():
-            importlib.import_module(f"{LIBRARY}.{name}")
+            with contextlib.suppress(Exception):  # autodoc says which module cannot be imported
+                importlib.import_module(f"{LIBRARY}.{name}")
 
 
 def setup(app: Any) -> dict[str, Any]:

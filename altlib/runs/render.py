@@ -103,7 +103,7 @@ def write_launched(built: Path, chapters: list[Chapter], address: str, folder: P
 
 
 def build_html(staging: Path, run_folder: Path) -> Path:
-    """Let Jupyter Book configure Sphinx, and Sphinx build the pages in several processes.
+    """Let Jupyter Book configure Sphinx, and Sphinx build the pages, on Linux in several processes.
 
     Args:
         staging: The folder with the sources of all pages, ``_toc.yml`` and ``_config.yml``.
@@ -113,12 +113,13 @@ def build_html(staging: Path, run_folder: Path) -> Path:
         The folder of the built pages.
 
     Raises:
-        RunError: Jupyter Book failed; the message has the end of its log.
+        RunError: Jupyter Book or Sphinx failed; the message has the end of its log.
     """
     built = staging / "_build" / "html"
     configure = [str(Path(sys.executable).parent / "jupyter-book"), "config", "sphinx", str(staging)]
     configure += ["--config", str(staging / "_config.yml"), "--toc", str(staging / "_toc.yml")]
-    build = [sys.executable, "-m", "sphinx", "--builder", "html", "--jobs", "auto", "--quiet"]
+    jobs = "auto" if sys.platform == "linux" else "1"  # macOS may stop a forked process that has loaded torch
+    build = [sys.executable, "-m", "sphinx", "--builder", "html", "--jobs", jobs, "--quiet", "--show-traceback"]
     build += ["--doctree-dir", str(staging / "_build" / ".doctrees"), str(staging), str(built)]
     log = ""
     for command in (configure, build):
@@ -142,7 +143,7 @@ def render_book(plan_file: Path) -> None:
         plan_file: what :func:`altlib.runs.plan.plan_run` wrote.
 
     Raises:
-        RunError: Jupyter Book failed; the message has the end of its log.
+        RunError: Jupyter Book or Sphinx failed; the message has the end of its log.
     """
     plan = read_json(plan_file)
     root, run_folder = Path(plan["root"]), Path(plan["run_folder"])

@@ -175,3 +175,9 @@ def test_tokens_that_a_model_was_published_not_to_write_are_not_written():
     model.generation_config.suppress_tokens = [7]
     reader = ImageTextReader(model, processor, "", 5)
     assert reader.telling["suppress_tokens"] == [7, reader.image_token]
+
+
+def test_the_pictures_own_place_is_not_written_whatever_its_configuration_calls_it(monkeypatch):
+    monkeypatch.setattr("altlib.models.image_text_reader.picture_places", lambda _: set())
+    reader = reader_of("llava")
+    assert reader.telling["suppress_tokens"] == [reader.image_token]

@@ -80,3 +80,9 @@ def test_pages_are_read_in_parallel_with_the_library_loaded_before(tmp_path, mon
     app.parallel = 2
     reference.read_in_parallel(app)
     assert loaded == ["altlib.core.files"]
+
+
+def test_a_module_that_cannot_be_imported_is_left_to_autodoc(tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "library_files", lambda: {"no_such_module": tmp_path / "no_such_module.py"})
+    (tmp_path / "library.rst").touch()
+    reference.read_in_parallel(SimpleNamespace(srcdir=tmp_path, parallel=2, extensions={}))
