@@ -64,7 +64,7 @@ class ImageTextReader:
         self.telling: dict[str, list[int]] = (
             {} if self.end in written else {"eos_token_id": sorted({self.end, *written})}
         )
-        if places := picture_places(model.config) | {self.image_token} - {None}:
+        if places := picture_places(model.config) | ({self.image_token} if self.image_token is not None else set()):
             self.telling["suppress_tokens"] = sorted({*places, *(generation.suppress_tokens or [])})
         self.ends_texts = processor.tokenizer("a").input_ids[-1] == eos  # as BERT's tokenizer does
         self.place, self.line = self.around_request()
