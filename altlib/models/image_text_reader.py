@@ -37,8 +37,8 @@ class ImageTextReader:
         has_decoder: Whether an encoder reads the prompt, and a decoder beside it writes.
         begin: Tokens before the response in that decoder.
         end: The token that ends a response.
-        telling: What the model is told when it writes: where to stop, if it does not stop there by itself, and that it writes no
-            token in a picture's place.
+        telling: What the model is told when it writes: where to stop, if it does not stop there by itself, and that it
+            writes no token in a picture's place.
         gap: What a conversation's template writes before a response, if the tokenizer joins it to the first word.
         place: What stands for the picture in a prompt that is no conversation.
         line: What ends such a prompt.
@@ -64,7 +64,7 @@ class ImageTextReader:
         self.telling: dict[str, list[int]] = (
             {} if self.end in written else {"eos_token_id": sorted({self.end, *written})}
         )
-        if places := picture_places(model.config) | ({self.image_token} if self.image_token is not None else set()):
+        if places := picture_places(model.config):
             self.telling["suppress_tokens"] = sorted({*places, *(generation.suppress_tokens or [])})
         self.ends_texts = processor.tokenizer("a").input_ids[-1] == eos  # as BERT's tokenizer does
         self.place, self.line = self.around_request()
@@ -195,7 +195,8 @@ class ImageTextReader:
 def picture_places(config: Any) -> set[int]:
     """Tokens in the places of pictures and videos, and around them, as a model's configuration names them."""
     named = re.compile(r"(image|video|vision|boi|eoi)\w*_token_(id|index)")
-    return {token for name, token in config.to_dict().items() if named.match(name) and isinstance(token, int)}
+    names = filter(named.match, {*config.to_dict(), *config.attribute_map})  # the map has usual names for others
+    return {token for name in names if isinstance(token := getattr(config, name), int)}
 
 
 def told_of_tokens(inputs: Any) -> list[str]:

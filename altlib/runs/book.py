@@ -148,7 +148,7 @@ def run_snakemake(command: list[str], root: Path, logs: Path) -> int:
         process = subprocess.Popen(
             [*supervise, *command] if os.name == "posix" else command,
             cwd=root,
-            env={**os.environ, "PYTHONHASHSEED": "0"},  # of the chapters
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # whatever it is here; chapters on a cluster set it themselves
             stdin=subprocess.PIPE,  # Snakemake and all chapters end when this process does
             stdout=output,
             stderr=subprocess.PIPE,

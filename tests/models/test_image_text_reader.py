@@ -178,6 +178,10 @@ def test_tokens_that_a_model_was_published_not_to_write_are_not_written():
 
 
 def test_the_pictures_own_place_is_not_written_whatever_its_configuration_calls_it(monkeypatch):
-    monkeypatch.setattr("altlib.models.image_text_reader.picture_places", lambda _: set())
-    reader = reader_of("llava")
+    model, processor = tiny_model("llava")
+    config = type(model.config)
+    monkeypatch.setattr(config, "attribute_map", {**config.attribute_map, "image_token_id": "patch"}, raising=False)
+    monkeypatch.setattr(config, "to_dict", lambda self: {"patch": self.patch})
+    model.config.patch = model.config.__dict__.get("image_token_id", model.config.__dict__.get("image_token_index"))
+    reader = ImageTextReader(model, processor, "", 5)
     assert reader.telling["suppress_tokens"] == [reader.image_token]
